@@ -1,0 +1,107 @@
+package wire
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/tidemill/tidemill/task"
+)
+
+// Item is one success of a packed outcome.
+type Item struct {
+	Task    task.ID
+	Entry   task.Position // the delivery it settles; the birth, unless the task was released
+	Attempt int
+	Crashes int
+	Ran     time.Duration
+}
+
+// An item is a run of varints: epoch, zigzag(birth ms − base ms), zigzag(birth
+// lsn − base lsn), attempt<<2 | released<<1 | crashed, run time in µs, then if
+// released zigzag(entry − base) twice, then if crashed the count. base is a
+// position all items of a call share (the prev field of the entry), so that any
+// subset of them can be joined by a script that does not look inside.
+const (
+	flagCrashed  = 1
+	flagReleased = 2
+)
+
+// AppendItem appends one item to b.
+func AppendItem(b []byte, base task.Position, it Item) []byte {
+	birth := it.Task.Birth()
+	b = binary.AppendUvarint(b, uint64(it.Task.Epoch()))
+	b = binary.AppendVarint(b, birth.Ms-base.Ms)
+	b = binary.AppendVarint(b, birth.LSN-base.LSN)
+	head := uint64(it.Attempt) << 2
+	if it.Entry != birth {
+		head |= flagReleased
+	}
+	if it.Crashes > 0 {
+		head |= flagCrashed
+	}
+	b = binary.AppendUvarint(b, head)
+	b = binary.AppendUvarint(b, uint64(max(it.Ran, 0).Microseconds()))
+	if head&flagReleased != 0 {
+		b = binary.AppendVarint(b, it.Entry.Ms-base.Ms)
+		b = binary.AppendVarint(b, it.Entry.LSN-base.LSN)
+	}
+	if head&flagCrashed != 0 {
+		b = binary.AppendUvarint(b, uint64(it.Crashes))
+	}
+	return b
+}
+
+// Items reads n items of partition p.
+func Items(p task.Partition, base task.Position, n int, b []byte) ([]Item, error) {
+	if n < 0 || n > len(b) { // an item is at least 5 bytes
+		return nil, ErrCorrupt
+	}
+	r := varints{b: b}
+	items := make([]Item, 0, n)
+	for range n {
+		epoch := r.unsigned()
+		birth := task.Position{Ms: base.Ms + r.signed(), LSN: base.LSN + r.signed()}
+		head := r.unsigned()
+		it := Item{Entry: birth, Attempt: int(head >> 2), Ran: time.Duration(r.unsigned()) * time.Microsecond}
+		if head&flagReleased != 0 {
+			it.Entry = task.Position{Ms: base.Ms + r.signed(), LSN: base.LSN + r.signed()}
+		}
+		if head&flagCrashed != 0 {
+			it.Crashes = int(r.unsigned())
+		}
+		it.Task = task.NewID(p, uint16(epoch), birth)
+		items = append(items, it)
+	}
+	if r.bad || len(r.b) != 0 {
+		return nil, ErrCorrupt
+	}
+	return items, nil
+}
+
+// varints reads varints until the first bad one.
+type varints struct {
+	b   []byte
+	bad bool
+}
+
+func (r *varints) unsigned() uint64 {
+	v, n := binary.Uvarint(r.b)
+	if n <= 0 {
+		r.b, r.bad = nil, true
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
+func (r *varints) signed() int64 {
+	u := r.unsigned()
+	return int64(u>>1) ^ -int64(u&1)
+}
+
+// Claim is one delivery of a reclaimed entry: what was taken, and how often it
+// had been delivered.
+type Claim struct {
+	Entry task.Position
+	Count int
+}

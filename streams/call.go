@@ -1,0 +1,115 @@
+package streams
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/tidemill/tidemill/task"
+)
+
+// reply is what a script answers: a word, then values.
+type reply []any
+
+func (r reply) word() string { return r.text(0) }
+
+func (r reply) text(i int) string {
+	if i < len(r) {
+		switch v := r[i].(type) {
+		case string:
+			return v
+		case int64:
+			return fmt.Sprint(v)
+		}
+	}
+	return ""
+}
+
+func (r reply) number(i int) int64 {
+	if i < len(r) {
+		switch v := r[i].(type) {
+		case int64:
+			return v
+		case string:
+			return parseInt(v)
+		}
+	}
+	return 0
+}
+
+// once asks a script once and turns refusals into errors.
+func (p *partition) once(ctx context.Context, s *script, keys []string, args []any) (reply, error) {
+	v, err := s.run(ctx, p.log.db, keys, args)
+	if err != nil {
+		return nil, mapError(err)
+	}
+	list, ok := v.([]any)
+	if !ok || len(list) == 0 {
+		return nil, fmt.Errorf("script %s: unexpected reply", s.name)
+	}
+	r := reply(list)
+	switch r.word() {
+	case "EPOCH":
+		return nil, errEpoch
+	case "SCHEMA":
+		return nil, fmt.Errorf("%w: version %q", task.ErrSchema, r.text(1))
+	case "NOGROUP":
+		return nil, errNoGroup
+	case "FENCED":
+		return nil, task.ErrFenced
+	case "OLDSEQ":
+		return nil, errOldSeq
+	case "TYPE":
+		return nil, fmt.Errorf("%w: key %s is a %s", task.ErrUnsafe, r.text(1), r.text(2))
+	}
+	return r, nil
+}
+
+// call asks until an answer comes or ctx ends. The arguments stay the same, so
+// that the script recognises a repeat; an epoch or a lost group is mended in
+// between. After a failed try whose effect is unknown, errors wrap ErrUncertain.
+func (p *partition) call(ctx context.Context, s *script, keys []string, args ...any) (reply, error) {
+	uncertain := false
+	for try := 0; ; try++ {
+		r, err := p.once(ctx, s, keys, args)
+		if err == nil {
+			return r, nil
+		}
+		if again := p.mend(ctx, err); again {
+			continue
+		}
+		lost := transient(err) && !errors.Is(err, errEpoch) || ctx.Err() != nil
+		uncertain = uncertain || lost
+		if !transient(err) || !pause(ctx, try) {
+			if uncertain {
+				err = fmt.Errorf("%w: %w", task.ErrUncertain, err)
+			}
+			return nil, fmt.Errorf("%s %s: %w", s.name, p.Queue, err)
+		}
+	}
+}
+
+// mend opens a new epoch or rebuilds the group; it reports whether the call is
+// worth repeating at once.
+func (p *partition) mend(ctx context.Context, err error) bool {
+	if !errors.Is(err, errEpoch) && !errors.Is(err, errNoGroup) {
+		return false
+	}
+	return ctx.Err() == nil && p.openEpoch(ctx) == nil
+}
+
+// pause waits before try n+1: 5 ms doubling to 250 ms, half of it at random. It
+// reports false when ctx ended.
+func pause(ctx context.Context, try int) bool {
+	d := min(5*time.Millisecond<<min(try, 6), 250*time.Millisecond)
+	t := time.NewTimer(d/2 + rand.N(d/2))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}

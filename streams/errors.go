@@ -1,0 +1,63 @@
+package streams
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/tidemill/tidemill/task"
+)
+
+// errNoGroup and errEpoch are refusals that the partition mends by itself.
+var (
+	errNoGroup = errors.New("consumer group is gone")
+	errEpoch   = errors.New("another server life answered")
+	errOldSeq  = errors.New("an older call came late")
+)
+
+// mapError gives what Redis or the network says the name of one of task's
+// errors. It is the only place that reads the texts of Redis.
+func mapError(err error) error {
+	var op *net.OpError
+	switch {
+	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case strings.Contains(err.Error(), "OOM command not allowed"):
+		return &task.Backpressure{Reason: "memory"}
+	case strings.HasPrefix(err.Error(), "NOGROUP"), strings.HasPrefix(err.Error(), "UNBLOCKED"):
+		return fmt.Errorf("%w: %w", errNoGroup, err)
+	case hasPrefix(err, "NOAUTH", "WRONGPASS", "NOPERM", "ERR AUTH", "ERR invalid password"):
+		return fmt.Errorf("%w: access denied: %w", task.ErrUnavailable, err)
+	case hasPrefix(err, busy...), errors.As(err, &op), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, redis.ErrClosed), errors.Is(err, redis.ErrPoolTimeout), errors.Is(err, net.ErrClosed), errors.Is(err, io.ErrClosedPipe):
+		return fmt.Errorf("%w: %w", task.ErrUnavailable, err)
+	}
+	return err
+}
+
+// busy are the replies of a server that will serve later.
+var busy = []string{"LOADING", "BUSY ", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "MISCONF", "ERR max number of clients", "MOVED", "ASK"}
+
+func hasPrefix(err error, prefixes ...string) bool {
+	for _, p := range prefixes {
+		if redis.HasErrorPrefix(err, p) || strings.HasPrefix(err.Error(), p) {
+			return true
+		}
+	}
+	return false
+}
+
+// transient reports whether asking again with the same arguments may help.
+// Every script may be asked twice, so a lost reply is no reason not to.
+func transient(err error) bool {
+	var timeout net.Error
+	if strings.Contains(err.Error(), "access denied") {
+		return false
+	}
+	return errors.Is(err, task.ErrUnavailable) || errors.Is(err, errEpoch) || errors.As(err, &timeout) && timeout.Timeout()
+}

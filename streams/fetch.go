@@ -1,0 +1,145 @@
+package streams
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/tidemill/tidemill/internal/keys"
+	"github.com/tidemill/tidemill/internal/wire"
+	"github.com/tidemill/tidemill/task"
+)
+
+// Batch is what a read brought.
+type Batch struct {
+	Deliveries []task.Delivery
+	Marks      int  // cancels marked in the partition: ask Renew before starting
+	Paused     bool // the queue is paused: start nothing
+}
+
+// Fetch reads up to max new deliveries, waiting up to block for the first. The
+// token, the pause flag and the number of marks are read after the entries, on
+// the same connection, in the same pipeline: a promotion in between shows.
+//
+// After an error entries may have been delivered that this process never saw:
+// Sweep finds them.
+func (s *Session) Fetch(ctx context.Context, max int, block time.Duration) (Batch, error) {
+	p := s.part
+	block = min(block, maxBlock)
+	args := []any{"XREADGROUP", "GROUP", keys.Group, s.name, "COUNT", max}
+	if block > 0 {
+		args = append(args, "BLOCK", block.Milliseconds())
+	}
+	pipe := s.reader.Pipeline()
+	read := redis.NewRawCmd(ctx, append(args, "STREAMS", p.Tasks, ">")...)
+	read.SetFirstKeyPos(int8(len(args) + 1))
+	_ = pipe.Process(ctx, read)
+	meta := pipe.HMGet(ctx, p.Meta, "token", "paused")
+	marks := pipe.ZCard(ctx, p.Cancels)
+	if _, err := pipe.Exec(ctx); err != nil {
+		return Batch{}, fmt.Errorf("fetch %s: %w", p.Queue, s.mendFetch(ctx, mapError(err)))
+	}
+	b := Batch{Marks: int(marks.Val())}
+	token, _ := meta.Val()[0].(string)
+	paused, _ := meta.Val()[1].(string)
+	b.Paused = paused == "1"
+	r := resp{b: read.Val()}
+	if err := r.fail(); err != nil {
+		return Batch{}, fmt.Errorf("fetch %s: %w", p.Queue, s.mendFetch(ctx, err))
+	}
+	err := s.decode(&r, token, &b)
+	return b, err
+}
+
+// mendFetch rebuilds a lost group, so that the next fetch succeeds.
+func (s *Session) mendFetch(ctx context.Context, err error) error {
+	if retriable(err) {
+		s.part.mend(ctx, errNoGroup)
+	}
+	return err
+}
+
+// decode reads the reply of XREADGROUP: nil, or one stream with its entries.
+func (s *Session) decode(r *resp, token string, b *Batch) error {
+	n := r.array()
+	if n < 0 {
+		return nil
+	}
+	if n != 1 || r.array() != 2 {
+		return fmt.Errorf("fetch %s: %w", s.part.Queue, errProtocol)
+	}
+	r.bulk() // the stream's name
+	return s.deliveries(r, token, b)
+}
+
+// deliveries reads entries. One that no version wrote comes as a delivery
+// without a type, which the engine buries: it must not block its queue.
+func (s *Session) deliveries(r *resp, token string, b *Batch) error {
+	return r.entries(make(wire.Fields, 0, 2*len(wire.BirthFields)), func(at task.Position, f wire.Fields) {
+		d, err := wire.Delivery(s.part.Number, at, f, s.intern)
+		if err != nil {
+			d.Type = ""
+		}
+		d.Queue, d.Token = s.part.Queue, token
+		b.Deliveries = append(b.Deliveries, d)
+	})
+}
+
+// load reads entries that are pending for this consumer already.
+func (s *Session) load(ctx context.Context, held []wire.Claim) (Batch, error) {
+	p, b := s.part, Batch{}
+	for len(held) > 0 {
+		n := min(len(held), maxItems)
+		pipe := p.log.db.Pipeline()
+		raw := make([]*redis.RawCmd, n)
+		for i, c := range held[:n] {
+			raw[i] = redis.NewRawCmd(ctx, "XRANGE", p.Tasks, c.Entry.String(), c.Entry.String())
+			_ = pipe.Process(ctx, raw[i])
+		}
+		token := pipe.HGet(ctx, p.Meta, "token")
+		marks := pipe.ZCard(ctx, p.Cancels)
+		if _, err := pipe.Exec(ctx); err != nil {
+			return b, fmt.Errorf("load %s: %w", p.Queue, mapError(err))
+		}
+		b.Marks = int(marks.Val())
+		for i, c := range held[:n] {
+			r := resp{b: raw[i].Val()}
+			from := len(b.Deliveries)
+			if err := s.deliveries(&r, token.Val(), &b); err != nil {
+				return b, err
+			}
+			for j := range b.Deliveries[from:] {
+				b.Deliveries[from+j].Count = c.Count
+			}
+		}
+		held = held[n:]
+	}
+	return b, nil
+}
+
+// Sweep finds entries that are pending for this consumer but that known does
+// not know: their delivery was lost on the way. Not beside a Fetch.
+func (s *Session) Sweep(ctx context.Context, known func(task.Position) bool) (Batch, error) {
+	p := s.part
+	var lost []wire.Claim
+	for from := "-"; ; {
+		page, err := p.log.db.XPendingExt(ctx, &redis.XPendingExtArgs{
+			Stream: p.Tasks, Group: keys.Group, Start: from, End: "+", Count: maxItems, Consumer: s.name,
+		}).Result()
+		if err != nil {
+			return Batch{}, fmt.Errorf("sweep %s: %w", p.Queue, s.mendFetch(ctx, mapError(err)))
+		}
+		for _, e := range page {
+			at, err := task.ParsePosition(e.ID)
+			if err == nil && !known(at) {
+				lost = append(lost, wire.Claim{Entry: at, Count: int(e.RetryCount)})
+			}
+			from = at.Next().String()
+		}
+		if len(page) < maxItems {
+			return s.load(ctx, lost)
+		}
+	}
+}

@@ -1,0 +1,316 @@
+package streams
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tidemill/tidemill/internal/wire"
+	"github.com/tidemill/tidemill/task"
+)
+
+// Limits of one call of a script.
+const (
+	maxItems = 256
+	maxBytes = 512 << 10
+)
+
+// flushTimeout bounds one batch, repeats included.
+const flushTimeout = 5 * time.Second
+
+// lane is the group commit of one partition's births: those that run now, or
+// those that wait. It has no goroutine: the first caller flushes for all who
+// came meanwhile, and hands the lead to one of them when its own are in.
+//
+//  1. One batch is in flight; its bytes and number are fixed until it is
+//     answered, so asking again after a lost reply writes nothing twice.
+//  2. A batch never moves to another partition while unanswered.
+//  3. One caller's cancelled context fails nobody else: a batch runs under a
+//     context of its own. A caller that leaves while its births are in flight is
+//     told ErrUncertain; births not yet sent are withdrawn.
+//
+// A pause of the process keeps the batch; the session in Redis lasts a day, and
+// its number refuses a late copy of an older batch. When Redis forgets its last
+// second it forgets session and births together.
+type lane struct {
+	part  *partition
+	later bool
+	name  string // the session's
+
+	mu    sync.Mutex // guards what follows
+	queue []*job     // jobs with births not yet sent
+	busy  bool       // somebody leads
+	seq   int64
+}
+
+// job is one caller's births.
+type job struct {
+	births []encoded
+	tasks  []Enqueued
+	sent   int           // births taken into batches
+	done   int           // births answered
+	err    error         // ends the job
+	ended  chan struct{} // closed by the leader when done or failed
+	lead   chan struct{} // receives once when this caller shall lead
+}
+
+// encoded is a birth as the script takes it.
+type encoded struct {
+	typ, headers, opts, due string
+	payload                 []byte
+	key, ttl                string
+}
+
+// Enqueued is the answer to one birth.
+type Enqueued struct {
+	ID       task.ID
+	Existing bool // an older task has the same idempotency key
+}
+
+func newLane(p *partition, later bool) *lane {
+	return &lane{part: p, later: later, name: newName()}
+}
+
+// add puts births in and returns how many are known to be in, with their ids.
+func (l *lane) add(ctx context.Context, births []encoded) ([]Enqueued, error) {
+	j := &job{births: births, tasks: make([]Enqueued, len(births)), ended: make(chan struct{}), lead: make(chan struct{}, 1)}
+	l.mu.Lock()
+	l.queue = append(l.queue, j)
+	leads := !l.busy
+	l.busy = true
+	l.mu.Unlock()
+	if leads {
+		l.run(ctx, j)
+	}
+	select {
+	case <-j.ended:
+	case <-j.lead:
+		l.run(ctx, j)
+	case <-ctx.Done():
+		return l.withdraw(ctx, j)
+	}
+	select {
+	case <-j.ended:
+		return j.tasks[:j.done], j.err
+	default:
+		return l.withdraw(ctx, j)
+	}
+}
+
+// run leads: it flushes until the own job has ended or ctx has, then passes on.
+func (l *lane) run(ctx context.Context, own *job) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for !own.over() && ctx.Err() == nil {
+		batch := l.take()
+		l.seq++
+		seq := l.seq
+		l.mu.Unlock()
+		answers, err := l.flush(ctx, seq, batch)
+		l.mu.Lock()
+		l.answer(batch, answers, err)
+	}
+	l.pass(own)
+}
+
+// pass hands the lead to the next job that waits, if any.
+func (l *lane) pass(own *job) {
+	for _, j := range l.queue {
+		if j != own {
+			j.lead <- struct{}{}
+			return
+		}
+	}
+	l.busy = false
+}
+
+func (j *job) over() bool { return j.err != nil || j.done == len(j.births) }
+
+// share is the part of a job that is in a batch.
+type share struct {
+	job      *job
+	from, to int
+}
+
+// take fills a batch from the front of the queue.
+func (l *lane) take() []share {
+	var batch []share
+	items, size := 0, 0
+	for len(l.queue) > 0 && items < maxItems {
+		j := l.queue[0]
+		s := share{job: j, from: j.sent, to: j.sent}
+		for s.to < len(j.births) && items < maxItems {
+			n := j.births[s.to].size()
+			if items > 0 && size+n > maxBytes {
+				items = maxItems
+				break
+			}
+			size += n
+			items++
+			s.to++
+		}
+		j.sent = s.to
+		if s.to > s.from {
+			batch = append(batch, s)
+		}
+		if j.sent == len(j.births) {
+			l.queue = l.queue[1:]
+		}
+	}
+	return batch
+}
+
+// answer spreads the answers of a batch over its jobs.
+func (l *lane) answer(batch []share, answers []Enqueued, err error) {
+	for _, s := range batch {
+		j, n := s.job, s.to-s.from
+		switch {
+		case j.err != nil: // it left
+		case err != nil:
+			l.fail(j, err)
+		default:
+			copy(j.tasks[s.from:s.to], answers)
+			if j.done = s.to; j.done == len(j.births) {
+				close(j.ended)
+			}
+		}
+		answers = answers[min(n, len(answers)):]
+	}
+}
+
+// fail ends a job: what it has not sent is withdrawn.
+func (l *lane) fail(j *job, err error) {
+	j.err = err
+	close(j.ended)
+	for i, q := range l.queue {
+		if q == j {
+			l.queue = append(l.queue[:i:i], l.queue[i+1:]...)
+			return
+		}
+	}
+}
+
+// withdraw ends the job of a caller whose context ended.
+func (l *lane) withdraw(ctx context.Context, j *job) ([]Enqueued, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !j.over() {
+		err := context.Cause(ctx)
+		if j.sent > j.done {
+			err = fmt.Errorf("%w: %w", task.ErrUncertain, err)
+		}
+		l.fail(j, err)
+	}
+	select {
+	case <-j.lead: // the lead came while it was leaving
+		l.pass(j)
+	default:
+	}
+	return append([]Enqueued(nil), j.tasks[:j.done]...), j.err
+}
+
+// flush sends one batch and reads the ids.
+func (l *lane) flush(ctx context.Context, seq int64, batch []share) ([]Enqueued, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+	defer cancel()
+	p := l.part
+	ks := []string{p.Meta, p.Tasks, p.Events, p.Waiting, p.Wake, p.Producer(l.name)}
+	ks, args, n := l.arguments(ks, seq, batch)
+	r, err := p.call(ctx, enqueueScript, ks, args...)
+	if errors.Is(err, errOldSeq) {
+		err = fmt.Errorf("%w: %w", task.ErrUncertain, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return l.ids(r.text(1), n)
+}
+
+// arguments writes a batch as the script takes it; the longer form only where a
+// birth has an idempotency key.
+func (l *lane) arguments(ks []string, seq int64, batch []share) ([]string, []any, int) {
+	stride, n := 5, 0
+	for _, s := range batch {
+		n += s.to - s.from
+		for _, b := range s.job.births[s.from:s.to] {
+			if b.key != "" {
+				stride = 7
+			}
+		}
+	}
+	args := make([]any, 0, 2+n*stride)
+	args = append(args, seq, stride)
+	for _, s := range batch {
+		for i := range s.job.births[s.from:s.to] {
+			b := &s.job.births[s.from+i]
+			args = append(args, b.typ, b.payload, b.headers, b.opts, b.due)
+			if stride == 5 {
+				continue
+			}
+			at := 0
+			if b.key != "" {
+				ks = append(ks, b.key)
+				at = len(ks)
+			}
+			args = append(args, at, b.ttl)
+		}
+	}
+	return ks, args, n
+}
+
+// ids reads "seq epoch ms first n index=id…": births got consecutive lsns, in
+// order, but for those whose key was known.
+func (l *lane) ids(answer string, n int) ([]Enqueued, error) {
+	words := strings.Fields(answer)
+	if len(words) < 5 {
+		return nil, fmt.Errorf("enqueue %s: unexpected reply", l.part.Queue)
+	}
+	epoch, ms, first, count := parseInt(words[1]), parseInt(words[2]), parseInt(words[3]), parseInt(words[4])
+	l.part.saw(clock{epoch: epoch, ms: ms, lsn: first + count - 1})
+	out := make([]Enqueued, n)
+	for _, hit := range words[5:] {
+		at, id, _ := strings.Cut(hit, "=")
+		i, err := strconv.Atoi(at)
+		if err != nil || i < 0 || i >= n {
+			return nil, fmt.Errorf("enqueue %s: unexpected reply", l.part.Queue)
+		}
+		if out[i].ID, err = task.ParseID(id); err != nil {
+			return nil, err
+		}
+		out[i].Existing = true
+	}
+	lsn := first
+	for i := range out {
+		if !out[i].Existing {
+			out[i].ID = task.NewID(l.part.Number, uint16(epoch), task.Position{Ms: ms, LSN: lsn})
+			lsn++
+		}
+	}
+	return out, nil
+}
+
+func (b *encoded) size() int {
+	return len(b.typ) + len(b.payload) + len(b.headers) + len(b.opts) + len(b.key) + 64
+}
+
+// encode makes a birth ready for a lane of partition p.
+func encode(p *partition, b *task.Birth) encoded {
+	e := encoded{typ: string(b.Type), payload: b.Payload, headers: wire.Headers(b.Headers)}
+	o := b.Opts
+	if b.Key != "" {
+		o.Key, o.KeyTTL = b.Key, b.KeyTTL
+		e.key, e.ttl = p.Unique(b.Type, b.Key), strconv.FormatInt(b.KeyTTL.Milliseconds(), 10)
+	}
+	e.opts = wire.Opts(o)
+	switch {
+	case !b.At.IsZero():
+		e.due = strconv.FormatInt(b.At.UnixMilli(), 10)
+	case b.In > 0:
+		e.due = "+" + strconv.FormatInt(max(1, b.In.Milliseconds()), 10)
+	}
+	return e
+}

@@ -1,0 +1,241 @@
+package streams
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/tidemill/tidemill/internal/keys"
+	"github.com/tidemill/tidemill/task"
+)
+
+// Options configure a Log. The zero value is ready to use.
+type Options struct {
+	// Namespace keeps several Tidemills apart on one Redis. Default "default".
+	Namespace string
+	// TLS overrides what the URL says. Default: rediss:// verifies.
+	TLS *tls.Config
+	// Partitions of a queue when it is first seen. Default 1, 8 on Cluster.
+	Partitions int
+	// PoolSize is the number of connections for calls that do not block. Default 16.
+	PoolSize int
+	// Rewound is told when Redis lost what it had acknowledged. Default: nobody.
+	Rewound func(Rewind)
+}
+
+// Log is the write side of a namespace: every method is one transition, made by
+// one Lua script, which may be asked twice (see the package comment). Safe for
+// concurrent use.
+type Log struct {
+	opts   Options
+	ns     string
+	target *target
+	db     redis.UniversalClient
+
+	mu     sync.Mutex
+	queues map[task.Queue][]*partition
+	byNum  map[task.Partition]*partition
+	next   atomic.Uint64 // round robin of batches
+	closed atomic.Bool
+}
+
+// partition is one partition as this process knows it.
+type partition struct {
+	*keys.Partition
+	log  *Log
+	now  *lane // births that run now
+	late *lane // births that wait
+
+	mu    sync.Mutex
+	known clock
+	mends sync.Mutex // one epoch call at a time
+}
+
+// clock is the highest this process has seen of a partition's log; the epoch
+// script goes beyond it.
+type clock struct {
+	epoch, ms, lsn int64
+}
+
+// New returns a Log on the Redis at url. It does not connect; see [Log.Preflight].
+func New(url string, o Options) (*Log, error) {
+	if o.Namespace == "" {
+		o.Namespace = "default"
+	}
+	if err := task.ValidName("namespace", o.Namespace); err != nil {
+		return nil, err
+	}
+	t, err := parse(url, o.TLS)
+	if err != nil {
+		return nil, err
+	}
+	if o.Partitions == 0 {
+		o.Partitions = 1
+		if t.cluster {
+			o.Partitions = 8
+		}
+	}
+	if o.PoolSize == 0 {
+		o.PoolSize = 16
+	}
+	l := &Log{opts: o, ns: o.Namespace, target: t, queues: map[task.Queue][]*partition{}, byNum: map[task.Partition]*partition{}}
+	l.db = t.client(o.PoolSize, 0)
+	return l, nil
+}
+
+// Close ends all connections.
+func (l *Log) Close() error {
+	if l.closed.Swap(true) {
+		return nil
+	}
+	return errors.Join(l.db.Close(), l.target.close())
+}
+
+// InMemory reports whether the log lives in this process alone (mem://).
+func (l *Log) InMemory() bool { return l.target.memory }
+
+// Register makes a queue known and returns the number of its partitions. A
+// queue has the partitions it was first registered with.
+func (l *Log) Register(ctx context.Context, q task.Queue) (int, error) {
+	ps, err := l.partitions(ctx, q, true)
+	return len(ps), err
+}
+
+// partitions looks a queue up, registering it where create is set.
+func (l *Log) partitions(ctx context.Context, q task.Queue, create bool) ([]*partition, error) {
+	l.mu.Lock()
+	ps := l.queues[q]
+	l.mu.Unlock()
+	if ps != nil {
+		return ps, nil
+	}
+	if err := task.ValidName("queue", string(q)); err != nil {
+		return nil, err
+	}
+	want := 0
+	if create {
+		want = l.opts.Partitions
+	}
+	numbers, err := l.register(ctx, q, want)
+	if err != nil {
+		return nil, fmt.Errorf("register queue %s: %w", q, err)
+	}
+	if numbers == "" {
+		return nil, fmt.Errorf("queue %s: %w", q, task.ErrNotFound)
+	}
+	return l.remember(q, numbers)
+}
+
+func (l *Log) register(ctx context.Context, q task.Queue, want int) (string, error) {
+	for try := 0; ; try++ {
+		v, err := registerScript.run(ctx, l.db, []string{keys.Registry(l.ns)}, []any{string(q), want})
+		if err == nil {
+			s, _ := v.(string)
+			return s, nil
+		}
+		if err = mapError(err); !transient(err) || !pause(ctx, try) {
+			return "", err
+		}
+	}
+}
+
+// remember makes the partitions of a queue from the registry's numbers.
+func (l *Log) remember(q task.Queue, numbers string) ([]*partition, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if ps := l.queues[q]; ps != nil {
+		return ps, nil
+	}
+	var ps []*partition
+	for s := range strings.SplitSeq(numbers, ",") {
+		n, err := strconv.ParseUint(s, 10, 16)
+		if err != nil {
+			return nil, fmt.Errorf("registry of %s: number %q", q, s)
+		}
+		p := &partition{Partition: keys.New(l.ns, q, task.Partition(n)), log: l}
+		p.now, p.late = newLane(p, false), newLane(p, true)
+		ps = append(ps, p)
+		l.byNum[p.Number] = p
+	}
+	l.queues[q] = ps
+	return ps, nil
+}
+
+// Queues lists the registered queues with the number of their partitions.
+func (l *Log) Queues(ctx context.Context) (map[task.Queue]int, error) {
+	all, err := l.db.HGetAll(ctx, keys.Registry(l.ns)).Result()
+	if err != nil {
+		return nil, fmt.Errorf("list queues: %w", mapError(err))
+	}
+	out := map[task.Queue]int{}
+	for q, numbers := range all {
+		if q == "#next" {
+			continue
+		}
+		ps, err := l.remember(task.Queue(q), numbers)
+		if err != nil {
+			return nil, err
+		}
+		out[task.Queue(q)] = len(ps)
+	}
+	return out, nil
+}
+
+// byID finds the partition a task lives in.
+func (l *Log) byID(ctx context.Context, id task.ID) (*partition, error) {
+	l.mu.Lock()
+	p := l.byNum[id.Partition()]
+	l.mu.Unlock()
+	if p != nil {
+		return p, nil
+	}
+	if _, err := l.Queues(ctx); err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if p = l.byNum[id.Partition()]; p == nil {
+		return nil, fmt.Errorf("task %s: %w", id, task.ErrNotFound)
+	}
+	return p, nil
+}
+
+// pick chooses a partition: by the idempotency key, so that equal keys meet,
+// else in turn.
+func (l *Log) pick(ps []*partition, key string) *partition {
+	if len(ps) == 1 {
+		return ps[0]
+	}
+	if key == "" {
+		return ps[l.next.Add(1)%uint64(len(ps))]
+	}
+	h := fnv.New32a()
+	h.Write([]byte(key))
+	return ps[h.Sum32()%uint32(len(ps))]
+}
+
+// saw remembers the highest clock that was acknowledged.
+func (p *partition) saw(c clock) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.known.epoch, p.known.ms, p.known.lsn = max(p.known.epoch, c.epoch), max(p.known.ms, c.ms), max(p.known.lsn, c.lsn)
+}
+
+// newName makes a name nobody else has: of a producer, a consumer, a node.
+func newName() string { return ulid.MustNew(ulid.Timestamp(time.Now()), rand.Reader).String() }
+
+func parseInt(s string) int64 {
+	n, _ := strconv.ParseInt(s, 10, 64)
+	return n
+}

@@ -1,0 +1,59 @@
+-- epoch: the first call after Redis restarted, was promoted or flushed, and the first call ever. Repeating it is
+-- harmless: the token tells. The jump keeps lsns that the lost tail may have handed out from being used again.
+-- KEYS  meta tasks events
+-- ARGV  epoch ms lsn   the highest the caller has seen
+-- reply OK token survived | SAME token | RECOVER token last   (the group is gone and the stream is not empty)
+local tasks, events = KEYS[2], KEYS[3]
+tick()
+local wrong = expect(tasks, 'stream', events, 'stream')
+if wrong then return wrong end
+local info = call('INFO', 'replication')
+local replid = string.sub(string.match(info, 'master_replid:(%x+)'), 1, 12)
+local m = call('HMGET', meta, 'token', 'ms', 'lsn', 'recover')
+local known, old = {tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])}, m[1]
+
+local function group_state()
+  if call('EXISTS', tasks) == 1 then
+    for _, g in ipairs(call('XINFO', 'GROUPS', tasks)) do
+      if g[2] == group then return m[4] and {'RECOVER', token, m[4]} end
+    end
+    local last = call('XREVRANGE', tasks, '+', '-', 'COUNT', 1)[1]
+    if last then return {'RECOVER', token, m[4] or last[1]} end
+  end
+  begin()
+  call('XGROUP', 'CREATE', tasks, group, '0', 'MKSTREAM')
+end
+
+if old and string.sub(old, 1, 12) == replid then
+  token = old
+  return group_state() or {'SAME', token}
+end
+
+-- what survived: the clock, and both streams, whose last-generated-id lies after a foreign entry
+local survived, seen = tonumber(m[3] or 0), 0
+ms = math.max(now, tonumber(m[2] or 0), known[2])
+for _, stream in ipairs({tasks, events}) do
+  local last = call('EXISTS', stream) == 1 and call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
+  local ids = {last and last[1] or '0-0', '0-0'}
+  local stat = last and call('XINFO', 'STREAM', stream) or {}
+  for i = 1, #stat, 2 do
+    if stat[i] == 'last-generated-id' then ids[2] = stat[i + 1] end
+  end
+  for _, id in ipairs(ids) do
+    local a, b = string.match(id, '^(%d+)-(%d+)$')
+    ms, seen = math.max(ms, tonumber(a)), math.max(seen, tonumber(b))
+  end
+end
+survived = math.max(survived, seen)
+local cause, epoch = 'created', math.max(tonumber(old and string.match(old, '%d+$') or 0), known[1]) + 1
+if old then cause = string.find(info, 'master_replid2:' .. string.sub(old, 1, 12), 1, true) and 'promotion' or 'restart'
+elseif survived > 0 or known[3] > 0 then cause = 'flush' end
+lsn = survived
+if cause ~= 'created' then lsn = math.ceil((math.max(survived, known[3]) + 2 ^ 28) / 16) * 16 end
+token = replid .. '.' .. int(epoch)
+begin()
+event(events, {kind = 'epoch', reason = cause, n = '0', extra = record(old or '', token, int(survived), int(known[3]))})
+if not old then call('HSET', meta, 'schema', '1', 'floor', int(cause == 'created' and 1 or lsn)) end
+call('HSET', meta, 'token', token)
+commit()
+return group_state() or {'OK', token, int(survived)}

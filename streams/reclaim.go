@@ -1,0 +1,61 @@
+package streams
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tidemill/tidemill/internal/keys"
+	"github.com/tidemill/tidemill/internal/wire"
+	"github.com/tidemill/tidemill/task"
+)
+
+// Observe reads the records of all consumers of the partition; with everyone
+// set also of those that hold entries but have no record.
+func (s *Session) Observe(ctx context.Context, everyone bool) (map[string]string, error) {
+	p := s.part
+	records, err := p.log.db.HGetAll(ctx, p.Members).Result()
+	if err != nil {
+		return nil, fmt.Errorf("observe %s: %w", p.Queue, mapError(err))
+	}
+	if everyone {
+		all, err := p.log.db.XInfoConsumers(ctx, p.Tasks, keys.Group).Result()
+		if err != nil {
+			return nil, fmt.Errorf("observe %s: %w", p.Queue, mapError(err))
+		}
+		for _, c := range all {
+			if _, ok := records[c.Name]; !ok {
+				records[c.Name] = ""
+			}
+		}
+	}
+	delete(records, s.name)
+	return records, nil
+}
+
+// Reclaim takes over a page of what victim holds. The caller has seen its
+// record unchanged over one lease of its own monotonic clock and passes it; if
+// it has moved since, alive is set and nothing happened. more asks for another
+// call. After an error a page may have moved unseen: Sweep finds it.
+func (s *Session) Reclaim(ctx context.Context, victim, seen string) (b Batch, more, alive bool, err error) {
+	p := s.part
+	r, err := p.call(ctx, reclaimScript, []string{p.Meta, p.Tasks, p.Events, p.Members}, s.name, victim, seen, maxItems)
+	if err != nil {
+		return Batch{}, false, false, err
+	}
+	switch r.word() {
+	case "ALIVE":
+		return Batch{}, false, true, nil
+	case "DONE":
+		return Batch{}, false, false, nil
+	}
+	var held []wire.Claim
+	for i := 1; i+1 < len(r); i += 2 {
+		at, err := task.ParsePosition(r.text(i))
+		if err != nil {
+			return Batch{}, false, false, err
+		}
+		held = append(held, wire.Claim{Entry: at, Count: int(r.number(i + 1))})
+	}
+	b, err = s.load(ctx, held)
+	return b, true, false, err
+}

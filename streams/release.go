@@ -1,0 +1,116 @@
+package streams
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/tidemill/tidemill/task"
+)
+
+// Waiting is the zset of one partition, as a releaser needs it. Every method
+// may be called by any number of nodes: release is idempotent and judges due
+// times by the clock of Redis.
+type Waiting struct {
+	part   *partition
+	reader redis.UniversalClient // its own connection: it blocks
+	closed atomic.Bool
+}
+
+// Waiting opens the waiting tasks of partition n of a queue.
+func (l *Log) Waiting(ctx context.Context, q task.Queue, n int) (*Waiting, error) {
+	ps, err := l.partitions(ctx, q, true)
+	if err != nil {
+		return nil, err
+	}
+	if n < 0 || n >= len(ps) {
+		return nil, fmt.Errorf("waiting %s: no partition %d", q, n)
+	}
+	return &Waiting{part: ps[n], reader: l.target.client(1, maxBlock)}, nil
+}
+
+// Close ends a Wake that blocks.
+func (w *Waiting) Close() error {
+	if w.closed.Swap(true) {
+		return nil
+	}
+	return w.reader.Close()
+}
+
+// Upcoming returns the soonest limit dues and the time, by the clock of Redis.
+func (w *Waiting) Upcoming(ctx context.Context, limit int) (dues []task.Due, nowMs int64, err error) {
+	p := w.part
+	pipe := p.log.db.Pipeline()
+	soonest := pipe.ZRangeWithScores(ctx, p.Partition.Waiting, 0, int64(limit)-1)
+	now := pipe.Time(ctx)
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, 0, fmt.Errorf("upcoming %s: %w", p.Queue, mapError(err))
+	}
+	for _, z := range soonest.Val() {
+		name, _ := z.Member.(string)
+		if id, err := task.ParseID(name); err == nil {
+			dues = append(dues, task.Due{ID: id, Ms: int64(z.Score)})
+		}
+	}
+	return dues, now.Val().UnixMilli(), nil
+}
+
+// Release makes those of the tasks deliverable that are due, at most 128 of
+// them. It returns how many it released, and the time by the clock of Redis.
+func (w *Waiting) Release(ctx context.Context, ids []task.ID) (released int, nowMs int64, err error) {
+	p := w.part
+	ids = ids[:min(len(ids), MaxRelease)]
+	ks := newChunks(p, p.Meta, p.Tasks, p.Events, p.Partition.Waiting, p.Copies)
+	args := make([]any, 0, 4*len(ids))
+	for _, id := range ids {
+		args = append(args, id.String(), id.Birth().String(), id.LSN(), ks.index(id.LSN()))
+	}
+	r, err := p.call(ctx, releaseScript, ks.keys, args...)
+	if err != nil {
+		return 0, 0, err
+	}
+	return int(r.number(1)), r.number(3), nil
+}
+
+// MaxRelease is how many tasks one call releases.
+const MaxRelease = 128
+
+// Wake waits until a task was added that is due before all others, at most d.
+func (w *Waiting) Wake(ctx context.Context, d time.Duration) error {
+	err := w.reader.BLPop(ctx, min(d, maxBlock), w.part.Partition.Wake).Err()
+	if errors.Is(err, redis.Nil) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("wake %s: %w", w.part.Queue, mapError(err))
+	}
+	return nil
+}
+
+// Hold takes or renews a role for a while. It is economy, not safety: two
+// holders do the same work twice, without harm.
+func (w *Waiting) Hold(ctx context.Context, role, who string, ttl time.Duration) (bool, error) {
+	return w.part.hold(ctx, role, who, ttl)
+}
+
+func (p *partition) hold(ctx context.Context, role, who string, ttl time.Duration) (bool, error) {
+	key := p.Role(role)
+	ok, err := p.log.db.SetNX(ctx, key, who, ttl).Result()
+	if err == nil && !ok {
+		var holder string
+		if holder, err = p.log.db.Get(ctx, key).Result(); err == nil && holder == who {
+			ok, err = p.log.db.PExpire(ctx, key, ttl).Result()
+		}
+		if errors.Is(err, redis.Nil) {
+			err = nil
+		}
+	}
+	if err != nil {
+		return false, fmt.Errorf("hold %s of %s: %w", role, p.Queue, mapError(err))
+	}
+	return ok, nil
+}

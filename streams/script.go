@@ -1,0 +1,67 @@
+package streams
+
+import (
+	"context"
+	"crypto/sha1"
+	"embed"
+	"encoding/hex"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+//go:embed lua/*.lua
+var lua embed.FS
+
+// script is one transition: constant source, addressed by its hash, so that two
+// versions of a program coexist on one server.
+type script struct {
+	name   string
+	source string
+	sha    string
+}
+
+// load joins files of lua/ into one script.
+func load(files ...string) *script {
+	var b strings.Builder
+	for _, f := range files {
+		src, err := lua.ReadFile("lua/" + f + ".lua")
+		if err != nil {
+			panic("streams: " + err.Error())
+		}
+		b.Write(src)
+	}
+	sum := sha1.Sum([]byte(b.String()))
+	return &script{name: files[len(files)-1], source: b.String(), sha: hex.EncodeToString(sum[:])}
+}
+
+var (
+	registerScript = load("register")
+	epochScript    = load("prologue", "epoch")
+	enqueueScript  = load("prologue", "enqueue")
+	releaseScript  = load("prologue", "release")
+	joinScript     = load("prologue", "join")
+	leaveScript    = load("prologue", "leave")
+	settleScript   = load("prologue", "verdicts", "settle")
+	renewScript    = load("prologue", "renew")
+	chargeScript   = load("prologue", "charge")
+	reclaimScript  = load("prologue", "reclaim")
+	recoverScript  = load("prologue", "recover")
+	cancelScript   = load("prologue", "cancel")
+	requeueScript  = load("prologue", "requeue")
+	purgeScript    = load("prologue", "purge")
+	pauseScript    = load("prologue", "pause")
+	trimScript     = load("prologue", "trim")
+	snapshotScript = load("prologue", "snapshot")
+	historyScript  = load("prologue", "history")
+)
+
+// run makes one call: EVALSHA, and EVAL where the server has not seen the
+// script (after a restart, a failover, SCRIPT FLUSH).
+func (s *script) run(ctx context.Context, c redis.Scripter, keys []string, args []any) (any, error) {
+	v, err := c.EvalSha(ctx, s.sha, keys, args...).Result()
+	if err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") {
+		v, err = c.Eval(ctx, s.source, keys, args...).Result()
+	}
+	return v, err
+}

@@ -1,0 +1,112 @@
+package streams
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/tidemill/tidemill/internal/wire"
+	"github.com/tidemill/tidemill/task"
+)
+
+// MaxSettle and MaxVerdicts bound one call of Settle: outcomes in all, and
+// outcomes other than succeeded, which cost more.
+const (
+	MaxSettle   = maxItems
+	MaxVerdicts = 64
+)
+
+// Settle records outcomes and says what became of each, in order. At most
+// MaxSettle of them, of which MaxVerdicts did not succeed, all delivered under
+// the same token.
+//
+// Errors: [task.ErrFenced] (nothing recorded, the session is over),
+// [task.ErrUncertain] when ctx ended; asking again goes on with a new number
+// and is safe, because an entry is acknowledged once.
+func (s *Session) Settle(ctx context.Context, out []task.Settlement) ([]task.Answer, error) {
+	if len(out) == 0 {
+		return nil, nil
+	}
+	order := s.order(out)
+	ks, args := s.settlement(out, order)
+	r, err := s.part.call(ctx, settleScript, ks, args...)
+	if err != nil {
+		if errors.Is(err, errOldSeq) {
+			err = fmt.Errorf("%w: %w", task.ErrUncertain, err)
+		}
+		return nil, err
+	}
+	s.part.saw(clock{lsn: r.number(2)})
+	word := r.text(1)
+	if len(word) != len(out) {
+		return nil, fmt.Errorf("settle %s: %d answers to %d outcomes", s.part.Queue, len(word), len(out))
+	}
+	answers := make([]task.Answer, len(out))
+	for i, at := range order {
+		answers[at] = task.Answer(word[i])
+	}
+	return answers, nil
+}
+
+// order puts successes first, by birth, so that neighbours share an index write.
+func (s *Session) order(out []task.Settlement) []int {
+	order := make([]int, len(out))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		x, y := &out[a], &out[b]
+		if xs, ys := x.Kind == task.OutcomeSuccess, y.Kind == task.OutcomeSuccess; xs != ys {
+			if xs {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(x.Delivery.ID.LSN(), y.Delivery.ID.LSN())
+	})
+	return order
+}
+
+// settlement writes the arguments of the script.
+func (s *Session) settlement(out []task.Settlement, order []int) ([]string, []any) {
+	p := s.part
+	s.seq++
+	ks := newChunks(p, p.Meta, p.Tasks, p.Events, p.Waiting, p.Copies, p.Members, p.Cancels, p.Dead, p.Graves, p.Wake)
+	base := out[order[0]].Delivery.ID.Birth()
+	args := make([]any, 5, 5+4*len(out))
+	var buf []byte
+	successes := 0
+	for _, at := range order {
+		o := &out[at]
+		d := o.Delivery
+		entry, birth := d.Entry.String(), d.ID.LSN()
+		if o.Kind != task.OutcomeSuccess {
+			args = append(args, o.Kind.String(), entry, birth, ks.index(birth), d.ID.String(), d.Attempt,
+				o.Delay.Milliseconds(), o.Error, o.Reason, verdictOpts(o), wire.Ran(o.Ran, d.Starts()))
+			continue
+		}
+		successes++
+		from := len(buf)
+		buf = wire.AppendItem(buf, base, wire.Item{Task: d.ID, Entry: d.Entry, Attempt: d.Attempt, Crashes: d.Starts(), Ran: o.Ran})
+		args = append(args, entry, birth, ks.index(birth), buf[from:len(buf):len(buf)])
+	}
+	args[0], args[1], args[2], args[3], args[4] = s.name, s.seq, out[0].Delivery.Token, base.String(), successes
+	return ks.keys, args
+}
+
+// verdictOpts is what the task carries into its next delivery: a hand-back
+// takes its crashes along, a retry begins without; a late outcome names what
+// it wanted.
+func verdictOpts(o *task.Settlement) string {
+	next := o.Delivery.Opts
+	next.Crashes = 0
+	switch o.Kind {
+	case task.StaleOutcome:
+		return o.Wanted.String()
+	case task.HandedBack:
+		next.Crashes = o.Delivery.Starts()
+	}
+	return wire.Opts(next)
+}

@@ -1,0 +1,153 @@
+package task
+
+import "fmt"
+
+// Life is what the log says of one task.
+type Life struct {
+	State   State
+	Entry   Position // of an open task: the entry that is to be delivered
+	Last    Position // its latest event
+	Attempt int
+	DueMs   int64
+	Ends    int // terminal events of this life
+	Marked  bool
+}
+
+// Fold is the state of one partition after a prefix of its log.
+//
+//  1. It sees every entry in order of lsn; a gap without an epoch event is a loss (I5).
+//  2. A task ends at most once per life (I2); anything else is kept in Violations.
+//  3. With Partial set the log began after a trim: tasks whose birth is gone are
+//     taken at the word of their first event.
+type Fold struct {
+	Partial    bool
+	Tasks      map[ID]*Life
+	LastLSN    int64
+	Last       Position
+	Paused     bool
+	Counts     map[Kind]int64
+	Entries    map[Position]ID // open entries of t
+	Violations []string
+	Gaps       []Gap
+}
+
+// Gap is a range of log sequence numbers that is not in the log.
+type Gap struct {
+	From, To  int64 // inclusive
+	Explained bool
+	Why       string
+}
+
+// NewFold returns the fold of the empty log.
+func NewFold() *Fold {
+	return &Fold{Tasks: map[ID]*Life{}, Counts: map[Kind]int64{}, Entries: map[Position]ID{}}
+}
+
+// Add applies one event.
+func (f *Fold) Add(e *Event) {
+	f.advance(e)
+	f.Counts[e.Kind]++
+	switch {
+	case e.Kind == Paused || e.Kind == Resumed:
+		f.Paused = e.Kind == Paused
+	case e.Kind == EntryLost || e.Kind == Reclaimed:
+		f.byEntry(e)
+	case !e.Kind.OfPartition():
+		f.apply(e)
+	}
+}
+
+// advance checks that the log is dense. An epoch event explains the jump to
+// itself; so does the first entry of a partial log.
+func (f *Fold) advance(e *Event) {
+	if e.Item == 0 {
+		from := f.LastLSN + 1
+		switch {
+		case e.At.LSN < from:
+			f.violate("lsn %d follows %d", e.At.LSN, f.LastLSN)
+		case e.At.LSN > from && !(f.LastLSN == 0 && f.Partial):
+			g := Gap{From: from, To: e.At.LSN - 1, Explained: e.Kind == EpochStarted, Why: e.Reason}
+			f.Gaps = append(f.Gaps, g)
+			if !g.Explained {
+				f.violate("lsn %d to %d missing", g.From, g.To)
+			}
+		}
+	}
+	f.LastLSN, f.Last = e.At.LSN, e.At
+}
+
+func (f *Fold) apply(e *Event) {
+	l := f.Tasks[e.Task]
+	if l == nil {
+		l = &Life{}
+		if f.Partial && e.Kind != Born && e.Kind != Scheduled {
+			l.State = before(e.Kind)
+		}
+		f.Tasks[e.Task] = l
+	}
+	to, err := Apply(l.State, e.Kind)
+	if err != nil {
+		f.violate("%s at %s: %v", e.Task, e.At, err)
+		return
+	}
+	f.move(e, l, to)
+}
+
+func (f *Fold) move(e *Event, l *Life, to State) {
+	if l.State == Ready && (to != Ready || e.Kind == HandedBack) {
+		delete(f.Entries, l.Entry)
+	}
+	if to.Terminal() && !l.State.Terminal() {
+		l.Ends++
+	}
+	switch e.Kind {
+	case Born, Released, HandedBack:
+		l.Entry, l.Attempt = e.At, e.Attempt
+		f.Entries[e.At] = e.Task
+	case CancelRequested:
+		l.Marked = true
+	case Requeued:
+		l.Ends, l.Marked = 0, false
+	default:
+		l.Attempt = max(l.Attempt, e.Attempt)
+	}
+	if to == Waiting {
+		l.DueMs = e.DueMs
+	}
+	l.State, l.Last = to, e.At
+}
+
+// byEntry applies an event that names an entry instead of a task.
+func (f *Fold) byEntry(e *Event) {
+	named := *e
+	if e.Task.IsZero() {
+		id, ok := f.Entries[e.Prev]
+		if !ok {
+			if !f.Partial {
+				f.violate("%s at %s: entry %s is not open", e.Kind, e.At, e.Prev)
+			}
+			return
+		}
+		named.Task = id
+	}
+	f.apply(&named)
+}
+
+// before is a state in which the event is legal, for a task whose earlier
+// events were trimmed.
+func before(k Kind) State {
+	switch k {
+	case Released:
+		return Waiting
+	case Requeued, PurgedDead:
+		return Dead
+	default:
+		return Ready
+	}
+}
+
+func (f *Fold) violate(format string, args ...any) {
+	if len(f.Violations) < 1000 {
+		f.Violations = append(f.Violations, fmt.Sprintf(format, args...))
+	}
+}

@@ -1,0 +1,50 @@
+package task
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Position is the id of one log entry: hybrid milliseconds and log sequence
+// number. Both streams of a partition share one sequence, so positions order
+// the whole log and LSN alone tells a missing entry.
+type Position struct {
+	Ms  int64
+	LSN int64
+}
+
+// ParsePosition reads "ms-lsn".
+func ParsePosition(s string) (Position, error) {
+	a, b, ok := strings.Cut(s, "-")
+	ms, err1 := strconv.ParseInt(a, 10, 64)
+	lsn, err2 := strconv.ParseInt(b, 10, 64)
+	if !ok || err1 != nil || err2 != nil || ms < 0 || lsn < 0 {
+		return Position{}, fmt.Errorf("position %q: want ms-lsn", clip(s))
+	}
+	return Position{Ms: ms, LSN: lsn}, nil
+}
+
+// String returns "ms-lsn", the entry's id in Redis.
+func (p Position) String() string { return string(p.Append(nil)) }
+
+// Append appends p's string to b.
+func (p Position) Append(b []byte) []byte {
+	b = strconv.AppendInt(b, p.Ms, 10)
+	b = append(b, '-')
+	return strconv.AppendInt(b, p.LSN, 10)
+}
+
+// Next is the least position after p, where a page that begins after p begins.
+func (p Position) Next() Position { return Position{Ms: p.Ms, LSN: p.LSN + 1} }
+
+// IsZero reports whether p is no entry.
+func (p Position) IsZero() bool { return p == Position{} }
+
+// clip keeps user input in an error short.
+func clip(s string) string {
+	if len(s) > 80 {
+		return s[:80] + "…"
+	}
+	return s
+}
