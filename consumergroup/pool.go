@@ -1,0 +1,123 @@
+package consumergroup
+
+import (
+	"sync"
+	"time"
+)
+
+// pool runs work on at most limit goroutines. It has none when there is no
+// work: push starts as many as may run, each takes work until there is none.
+//
+// The pool also says how much to fetch: what is free, and about 10 ms of the
+// measured rate on top, so that short tasks stream while long tasks are never
+// hoarded.
+type pool struct {
+	limit int
+	wg    sync.WaitGroup
+
+	mu     sync.Mutex // guards what follows
+	queue  []*work
+	head   int
+	active int
+	stuck  int
+	done   int           // since measured
+	at     time.Time     // of the last measure
+	rate   float64       // tasks a second, smoothed
+	room   chan struct{} // cap 1: receives when there may be room again
+}
+
+// prefetch bounds.
+const (
+	prefetchFor = 10 * time.Millisecond
+	maxPrefetch = 2048
+	maxFetch    = 1024
+)
+
+func newPool(limit int) *pool {
+	return &pool{limit: limit, room: make(chan struct{}, 1), at: time.Now()}
+}
+
+// push adds work, and starts goroutines for it.
+func (p *pool) push(ws []*work) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.queue = append(p.queue, ws...)
+	for start := min(p.limit-p.active, len(p.queue)-p.head); start > 0; start-- {
+		p.active++
+		p.wg.Go(p.run)
+	}
+}
+
+func (p *pool) run() {
+	for {
+		w := p.next()
+		if w == nil {
+			return
+		}
+		w.run()
+	}
+}
+
+// next takes work; nil ends the goroutine.
+func (p *pool) next() *work {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.head == len(p.queue) {
+		p.queue, p.head = p.queue[:0], 0
+		p.active--
+		p.signal()
+		return nil
+	}
+	w := p.queue[p.head]
+	p.queue[p.head] = nil
+	p.head++
+	if p.head > 1024 && p.head > len(p.queue)/2 {
+		p.queue, p.head = append(p.queue[:0], p.queue[p.head:]...), 0
+	}
+	p.done++
+	p.signal()
+	return w
+}
+
+// signal wakes a reader that waits for room.
+func (p *pool) signal() {
+	select {
+	case p.room <- struct{}{}:
+	default:
+	}
+}
+
+// want is how many deliveries to fetch now; 0: wait for room.
+func (p *pool) want() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if d := time.Since(p.at); d >= prefetchFor {
+		p.rate = (p.rate + float64(p.done)/d.Seconds()) / 2
+		p.done, p.at = 0, time.Now()
+	}
+	ahead := min(int(p.rate*prefetchFor.Seconds()), maxPrefetch)
+	n := p.limit - p.active - (len(p.queue) - p.head) + ahead
+	if n < max(1, ahead/2) {
+		return 0
+	}
+	return min(n, maxFetch)
+}
+
+// free is how many slots have no work.
+func (p *pool) free() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.limit - p.active - (len(p.queue) - p.head)
+}
+
+func (p *pool) counts() (running, stuck int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.active, p.stuck
+}
+
+func (p *pool) addStuck(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stuck += n
+}

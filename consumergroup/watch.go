@@ -1,0 +1,106 @@
+package consumergroup
+
+import (
+	"context"
+	"time"
+)
+
+// sighting is how long another consumer's record has stood still, by the
+// monotonic clock of this node.
+type sighting struct {
+	record string
+	since  time.Time // when the reply that first showed it had arrived
+}
+
+// watch looks at the other consumers' records and takes over from those that
+// stood still for a lease. It looks often while there are others, because the
+// time until a dead node's work runs again is one lease and one look.
+func (in *incarnation) watch(ctx context.Context) {
+	lease := in.m.group.opts.Lease
+	seen := map[string]sighting{}
+	t := time.NewTimer(0)
+	defer t.Stop()
+	full := time.Time{} // when those without a record were last looked for
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		asked := time.Now()
+		everyone := asked.Sub(full) >= lease
+		records, err := in.session.Observe(ctx, everyone)
+		if err != nil {
+			if in.isLost(err) || ctx.Err() != nil {
+				return
+			}
+			in.m.group.failed("observe", err)
+			clear(seen) // Redis must have answered all along
+			t.Reset(lease / 12)
+			continue
+		}
+		if everyone {
+			full = asked
+		}
+		next := in.look(ctx, seen, records, asked, everyone)
+		t.Reset(max(min(next, time.Until(asked.Add(next))), time.Millisecond))
+	}
+}
+
+// look compares what was seen with what is, takes over from the silent and
+// returns when to look again.
+func (in *incarnation) look(ctx context.Context, seen map[string]sighting, records map[string]string, asked time.Time, everyone bool) time.Duration {
+	lease, now := in.m.group.opts.Lease, time.Now()
+	next := lease / 3
+	for name, record := range records {
+		s, ok := seen[name]
+		switch {
+		case !ok || s.record != record && record != "dead":
+			s = sighting{record: record, since: now}
+			seen[name] = s
+		case record == "dead" || asked.Sub(s.since) >= lease:
+			if in.takeOver(ctx, name, s.record) {
+				delete(seen, name)
+				continue
+			}
+		}
+		next = min(next, lease/12, max(lease-now.Sub(s.since), lease/100))
+	}
+	for name, s := range seen {
+		if _, ok := records[name]; !ok && (everyone || s.record != "") {
+			delete(seen, name)
+		}
+	}
+	return next
+}
+
+// takeOver moves a silent consumer's deliveries here, page by page, as long as
+// there is room for them; other nodes take their share meanwhile. It reports
+// whether nothing is left to take.
+func (in *incarnation) takeOver(ctx context.Context, victim, record string) (finished bool) {
+	total := 0
+	defer func() {
+		if f := in.m.group.opts.Observer.Reclaimed; f != nil && total > 0 {
+			f(in.m.group.opts.Queue, victim, total)
+		}
+	}()
+	for first := true; first || in.m.group.pool.free() > 0; first = false {
+		in.adopting.Lock()
+		b, more, err := in.session.Reclaim(ctx, victim, record)
+		ws := in.hold(b.Deliveries)
+		in.adopting.Unlock()
+		total += len(ws)
+		in.admit(ctx, ws, b.Marks)
+		if err != nil {
+			if !in.isLost(err) && ctx.Err() == nil {
+				in.swept.Store(false) // a page may have moved unseen
+				in.m.group.failed("reclaim", err)
+			}
+			return false
+		}
+		if !more {
+			return true
+		}
+	}
+	return false
+}

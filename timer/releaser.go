@@ -1,0 +1,232 @@
+package timer
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/tidemill/tidemill/task"
+)
+
+// Store is where waiting tasks are kept.
+type Store interface {
+	// Upcoming returns the soonest dues and the store's time.
+	Upcoming(ctx context.Context, limit int) (dues []task.Due, nowMs int64, err error)
+	// Release makes those of the tasks deliverable that are due, and tells when
+	// the next falls due (0: none waits) and the store's time.
+	Release(ctx context.Context, ids []task.ID) (released int, nextMs, nowMs int64, err error)
+	// Wake waits until something was added that is due before all else, at most
+	// d, and reports whether it was.
+	Wake(ctx context.Context, d time.Duration) (bool, error)
+	// Hold takes or renews a role for a while.
+	Hold(ctx context.Context, role, who string, ttl time.Duration) (bool, error)
+	// Close ends a Wake that blocks.
+	Close() error
+}
+
+// Options configure a Releaser. Name is required.
+type Options struct {
+	Name      string        // of this node, unique
+	Heartbeat time.Duration // how often the store is read anyway; default 3 s
+
+	Released func(n int)     // told after each release; may be nil
+	Failed   func(err error) // told about errors that are survived; may be nil
+}
+
+// Bounds of one read and one release.
+const (
+	readAhead  = 512
+	maxRelease = 128
+)
+
+// Releaser releases what is due in one partition. Several nodes run one each; a
+// soft lease lets one of them work, for economy: two that work do no harm.
+//
+//  1. The wheel holds a prefix of the store's dues: after every release the
+//     store names its next due, and when the wheel does not know it, or something
+//     earlier is added (Wake), the store is read again.
+//  2. Its idea of the store's time is never ahead: it is what the store said,
+//     plus what has passed here since the reply arrived.
+//  3. When the node pauses for a minute another takes the lease; when it wakes,
+//     what it asks to release is either still due or passed over.
+type Releaser struct {
+	store Store
+	opts  Options
+	wheel *Wheel[task.ID]
+	due   []task.ID // reused
+
+	said int64     // the store's time …
+	at   time.Time // … when this was now
+}
+
+// NewReleaser returns a releaser that has not started.
+func NewReleaser(s Store, o Options) *Releaser {
+	if o.Heartbeat <= 0 {
+		o.Heartbeat = 3 * time.Second
+	}
+	return &Releaser{store: s, opts: o, wheel: NewWheel[task.ID](0)}
+}
+
+// Run releases until ctx is done and then returns nil.
+func (r *Releaser) Run(ctx context.Context) error {
+	defer context.AfterFunc(ctx, func() { _ = r.store.Close() })()
+	for ctx.Err() == nil {
+		held, err := r.hold(ctx)
+		if held {
+			err = r.lead(ctx)
+		}
+		r.failed(ctx, err)
+		if !held || err != nil {
+			sleep(ctx, r.opts.Heartbeat)
+		}
+	}
+	return nil
+}
+
+func (r *Releaser) hold(ctx context.Context) (bool, error) {
+	return r.store.Hold(ctx, "releaser", r.opts.Name, 2*r.opts.Heartbeat)
+}
+
+// lead works as long as the lease is held.
+func (r *Releaser) lead(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	wake := make(chan struct{}, 1)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	wg.Go(func() { r.listen(ctx, wake) })
+
+	t := time.NewTimer(0)
+	defer t.Stop()
+	beat := time.Now() // when to read the store and renew the lease
+	for {
+		read := !time.Now().Before(beat)
+		if read {
+			if held, err := r.hold(ctx); err != nil || !held {
+				return err
+			}
+			beat = time.Now().Add(r.opts.Heartbeat)
+		}
+		wait, err := r.step(ctx, read)
+		if err != nil {
+			return err
+		}
+		t.Reset(max(0, min(wait, time.Until(beat))))
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+		case <-wake:
+			if err := r.read(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// listen turns the store's wake-ups into signals.
+func (r *Releaser) listen(ctx context.Context, wake chan<- struct{}) {
+	for ctx.Err() == nil {
+		woken, err := r.store.Wake(ctx, r.opts.Heartbeat)
+		if err != nil {
+			r.failed(ctx, err)
+			sleep(ctx, r.opts.Heartbeat)
+		}
+		if !woken {
+			continue
+		}
+		select {
+		case wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// step releases what is due and returns how long nothing will be.
+func (r *Releaser) step(ctx context.Context, read bool) (time.Duration, error) {
+	if read {
+		if err := r.read(ctx); err != nil {
+			return 0, err
+		}
+	}
+	for {
+		r.due = r.wheel.Advance(r.now(), r.due[:0])
+		if len(r.due) == 0 {
+			break
+		}
+		if err := r.release(ctx, r.due); err != nil {
+			return 0, err
+		}
+	}
+	next, ok := r.wheel.Next()
+	if !ok {
+		return r.opts.Heartbeat, nil
+	}
+	return time.Duration(next-r.said)*time.Millisecond - time.Since(r.at), nil
+}
+
+// release asks for batches; where the store knows a due that the wheel does
+// not, or kept one back, it is read again.
+func (r *Releaser) release(ctx context.Context, ids []task.ID) error {
+	stale := false
+	for len(ids) > 0 {
+		n := min(len(ids), maxRelease)
+		released, next, now, err := r.store.Release(ctx, ids[:n])
+		if err != nil {
+			return fmt.Errorf("release due: %w", err)
+		}
+		r.hear(now)
+		if r.opts.Released != nil && released > 0 {
+			r.opts.Released(released)
+		}
+		ids = ids[n:]
+		known, ok := r.wheel.Next()
+		stale = next != 0 && (released < n || !ok || next < known)
+	}
+	if stale {
+		return r.read(ctx)
+	}
+	return nil
+}
+
+// read fills the wheel with the soonest dues.
+func (r *Releaser) read(ctx context.Context) error {
+	dues, now, err := r.store.Upcoming(ctx, readAhead)
+	if err != nil {
+		return fmt.Errorf("read upcoming: %w", err)
+	}
+	if now < r.now() {
+		r.wheel = NewWheel[task.ID](now) // the store's clock went back; a wheel does not
+	}
+	r.hear(now)
+	r.wheel.Clear()
+	for _, d := range dues {
+		r.wheel.Add(d.ID, d.Ms)
+	}
+	return nil
+}
+
+func (r *Releaser) hear(now int64) { r.said, r.at = now, time.Now() }
+
+// now is the store's time as far as it is known here.
+func (r *Releaser) now() int64 { return r.said + time.Since(r.at).Milliseconds() }
+
+func (r *Releaser) failed(ctx context.Context, err error) {
+	if err != nil && ctx.Err() == nil && r.opts.Failed != nil {
+		r.opts.Failed(err)
+	}
+}
+
+// sleep waits, or reports false when ctx ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
