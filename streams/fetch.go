@@ -12,20 +12,13 @@ import (
 	"github.com/tidemill/tidemill/task"
 )
 
-// Batch is what a read brought.
-type Batch struct {
-	Deliveries []task.Delivery
-	Marks      int  // cancels marked in the partition: ask Renew before starting
-	Paused     bool // the queue is paused: start nothing
-}
-
 // Fetch reads up to max new deliveries, waiting up to block for the first. The
 // token, the pause flag and the number of marks are read after the entries, on
 // the same connection, in the same pipeline: a promotion in between shows.
 //
 // After an error entries may have been delivered that this process never saw:
 // Sweep finds them.
-func (s *Session) Fetch(ctx context.Context, max int, block time.Duration) (Batch, error) {
+func (s *Session) Fetch(ctx context.Context, max int, block time.Duration) (task.Batch, error) {
 	p := s.part
 	block = min(block, maxBlock)
 	args := []any{"XREADGROUP", "GROUP", keys.Group, s.name, "COUNT", max}
@@ -39,15 +32,15 @@ func (s *Session) Fetch(ctx context.Context, max int, block time.Duration) (Batc
 	meta := pipe.HMGet(ctx, p.Meta, "token", "paused")
 	marks := pipe.ZCard(ctx, p.Cancels)
 	if _, err := pipe.Exec(ctx); err != nil {
-		return Batch{}, fmt.Errorf("fetch %s: %w", p.Queue, s.mendFetch(ctx, mapError(err)))
+		return task.Batch{}, fmt.Errorf("fetch %s: %w", p.Queue, s.mendFetch(ctx, mapError(err)))
 	}
-	b := Batch{Marks: int(marks.Val())}
+	b := task.Batch{Marks: int(marks.Val())}
 	token, _ := meta.Val()[0].(string)
 	paused, _ := meta.Val()[1].(string)
 	b.Paused = paused == "1"
 	r := resp{b: read.Val()}
 	if err := r.fail(); err != nil {
-		return Batch{}, fmt.Errorf("fetch %s: %w", p.Queue, s.mendFetch(ctx, err))
+		return task.Batch{}, fmt.Errorf("fetch %s: %w", p.Queue, s.mendFetch(ctx, err))
 	}
 	err := s.decode(&r, token, &b)
 	return b, err
@@ -62,7 +55,7 @@ func (s *Session) mendFetch(ctx context.Context, err error) error {
 }
 
 // decode reads the reply of XREADGROUP: nil, or one stream with its entries.
-func (s *Session) decode(r *resp, token string, b *Batch) error {
+func (s *Session) decode(r *resp, token string, b *task.Batch) error {
 	n := r.array()
 	if n < 0 {
 		return nil
@@ -76,7 +69,7 @@ func (s *Session) decode(r *resp, token string, b *Batch) error {
 
 // deliveries reads entries. One that no version wrote comes as a delivery
 // without a type, which the engine buries: it must not block its queue.
-func (s *Session) deliveries(r *resp, token string, b *Batch) error {
+func (s *Session) deliveries(r *resp, token string, b *task.Batch) error {
 	return r.entries(make(wire.Fields, 0, 2*len(wire.BirthFields)), func(at task.Position, f wire.Fields) {
 		d, err := wire.Delivery(s.part.Number, at, f, s.intern)
 		if err != nil {
@@ -88,8 +81,8 @@ func (s *Session) deliveries(r *resp, token string, b *Batch) error {
 }
 
 // load reads entries that are pending for this consumer already.
-func (s *Session) load(ctx context.Context, held []wire.Claim) (Batch, error) {
-	p, b := s.part, Batch{}
+func (s *Session) load(ctx context.Context, held []wire.Claim) (task.Batch, error) {
+	p, b := s.part, task.Batch{}
 	for len(held) > 0 {
 		n := min(len(held), maxItems)
 		pipe := p.log.db.Pipeline()
@@ -121,7 +114,7 @@ func (s *Session) load(ctx context.Context, held []wire.Claim) (Batch, error) {
 
 // Sweep finds entries that are pending for this consumer but that known does
 // not know: their delivery was lost on the way. Not beside a Fetch.
-func (s *Session) Sweep(ctx context.Context, known func(task.Position) bool) (Batch, error) {
+func (s *Session) Sweep(ctx context.Context, known func(task.Position) bool) (task.Batch, error) {
 	p := s.part
 	var lost []wire.Claim
 	for from := "-"; ; {
@@ -129,7 +122,7 @@ func (s *Session) Sweep(ctx context.Context, known func(task.Position) bool) (Ba
 			Stream: p.Tasks, Group: keys.Group, Start: from, End: "+", Count: maxItems, Consumer: s.name,
 		}).Result()
 		if err != nil {
-			return Batch{}, fmt.Errorf("sweep %s: %w", p.Queue, s.mendFetch(ctx, mapError(err)))
+			return task.Batch{}, fmt.Errorf("sweep %s: %w", p.Queue, s.mendFetch(ctx, mapError(err)))
 		}
 		for _, e := range page {
 			at, err := task.ParsePosition(e.ID)

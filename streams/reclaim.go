@@ -34,28 +34,26 @@ func (s *Session) Observe(ctx context.Context, everyone bool) (map[string]string
 
 // Reclaim takes over a page of what victim holds. The caller has seen its
 // record unchanged over one lease of its own monotonic clock and passes it; if
-// it has moved since, alive is set and nothing happened. more asks for another
-// call. After an error a page may have moved unseen: Sweep finds it.
-func (s *Session) Reclaim(ctx context.Context, victim, seen string) (b Batch, more, alive bool, err error) {
+// it has moved since, nothing happens. more asks for another call, with the same
+// arguments. After an error a page may have moved unseen: Sweep finds it.
+func (s *Session) Reclaim(ctx context.Context, victim, seen string) (b task.Batch, more bool, err error) {
 	p := s.part
 	r, err := p.call(ctx, reclaimScript, []string{p.Meta, p.Tasks, p.Events, p.Members}, s.name, victim, seen, maxItems)
 	if err != nil {
-		return Batch{}, false, false, err
+		return task.Batch{}, false, err
 	}
 	switch r.word() {
-	case "ALIVE":
-		return Batch{}, false, true, nil
-	case "DONE":
-		return Batch{}, false, false, nil
+	case "ALIVE", "DONE":
+		return task.Batch{}, false, nil
 	}
 	var held []wire.Claim
 	for i := 1; i+1 < len(r); i += 2 {
 		at, err := task.ParsePosition(r.text(i))
 		if err != nil {
-			return Batch{}, false, false, err
+			return task.Batch{}, false, err
 		}
 		held = append(held, wire.Claim{Entry: at, Count: int(r.number(i + 1))})
 	}
 	b, err = s.load(ctx, held)
-	return b, true, false, err
+	return b, true, err
 }

@@ -60,8 +60,9 @@ func (w *Waiting) Upcoming(ctx context.Context, limit int) (dues []task.Due, now
 }
 
 // Release makes those of the tasks deliverable that are due, at most 128 of
-// them. It returns how many it released, and the time by the clock of Redis.
-func (w *Waiting) Release(ctx context.Context, ids []task.ID) (released int, nowMs int64, err error) {
+// them. It returns how many it released, when the next falls due (0: none
+// waits), and the time, both by the clock of Redis.
+func (w *Waiting) Release(ctx context.Context, ids []task.ID) (released int, nextMs, nowMs int64, err error) {
 	p := w.part
 	ids = ids[:min(len(ids), MaxRelease)]
 	ks := newChunks(p, p.Meta, p.Tasks, p.Events, p.Partition.Waiting, p.Copies)
@@ -71,24 +72,25 @@ func (w *Waiting) Release(ctx context.Context, ids []task.ID) (released int, now
 	}
 	r, err := p.call(ctx, releaseScript, ks.keys, args...)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
-	return int(r.number(1)), r.number(3), nil
+	return int(r.number(1)), r.number(2), r.number(3), nil
 }
 
 // MaxRelease is how many tasks one call releases.
 const MaxRelease = 128
 
-// Wake waits until a task was added that is due before all others, at most d.
-func (w *Waiting) Wake(ctx context.Context, d time.Duration) error {
+// Wake waits until a task was added that is due before all others, at most d,
+// and reports whether one was.
+func (w *Waiting) Wake(ctx context.Context, d time.Duration) (bool, error) {
 	err := w.reader.BLPop(ctx, min(d, maxBlock), w.part.Partition.Wake).Err()
 	if errors.Is(err, redis.Nil) {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return fmt.Errorf("wake %s: %w", w.part.Queue, mapError(err))
+		return false, fmt.Errorf("wake %s: %w", w.part.Queue, mapError(err))
 	}
-	return nil
+	return true, nil
 }
 
 // Hold takes or renews a role for a while. It is economy, not safety: two
@@ -98,19 +100,9 @@ func (w *Waiting) Hold(ctx context.Context, role, who string, ttl time.Duration)
 }
 
 func (p *partition) hold(ctx context.Context, role, who string, ttl time.Duration) (bool, error) {
-	key := p.Role(role)
-	ok, err := p.log.db.SetNX(ctx, key, who, ttl).Result()
-	if err == nil && !ok {
-		var holder string
-		if holder, err = p.log.db.Get(ctx, key).Result(); err == nil && holder == who {
-			ok, err = p.log.db.PExpire(ctx, key, ttl).Result()
-		}
-		if errors.Is(err, redis.Nil) {
-			err = nil
-		}
-	}
+	v, err := holdScript.run(ctx, p.log.db, []string{p.Role(role)}, []any{who, ttl.Milliseconds()})
 	if err != nil {
 		return false, fmt.Errorf("hold %s of %s: %w", role, p.Queue, mapError(err))
 	}
-	return ok, nil
+	return v == int64(1), nil
 }

@@ -37,6 +37,7 @@ func load(files ...string) *script {
 
 var (
 	registerScript = load("register")
+	holdScript     = load("hold")
 	epochScript    = load("prologue", "epoch")
 	enqueueScript  = load("prologue", "enqueue")
 	releaseScript  = load("prologue", "release")

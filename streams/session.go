@@ -107,6 +107,15 @@ func (s *Session) Renew(ctx context.Context, ask []task.ID) (marks int, cancelle
 	return marks, cancelled, nil
 }
 
+// Paused reports whether the queue is paused.
+func (s *Session) Paused(ctx context.Context) (bool, error) {
+	v, err := s.part.log.db.HGet(ctx, s.part.Meta, "paused").Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return false, fmt.Errorf("paused %s: %w", s.part.Queue, mapError(err))
+	}
+	return v == "1", nil
+}
+
 // Charge counts the start of deliveries that were taken over. It reports for
 // each whether it is still held; one that is not must not start.
 func (s *Session) Charge(ctx context.Context, ds []*task.Delivery) ([]bool, error) {
@@ -146,6 +155,3 @@ func (s *Session) intern(b []byte) string {
 	}
 	return t
 }
-
-// isFenced reports whether err says that the session is over.
-func isFenced(err error) bool { return errors.Is(err, task.ErrFenced) }

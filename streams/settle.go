@@ -107,6 +107,8 @@ func verdictOpts(o *task.Settlement) string {
 		return o.Wanted.String()
 	case task.HandedBack:
 		next.Crashes = o.Delivery.Starts()
+	case task.OutcomeRetry:
+		next.Unrouted = 0
 	}
 	return wire.Opts(next)
 }

@@ -37,6 +37,20 @@ type Stats struct {
 	delivered task.Position
 }
 
+// Add returns the sums of two partitions of one queue.
+func (s Stats) Add(o Stats) Stats {
+	s.Waiting, s.Ready, s.Running, s.Dead = s.Waiting+o.Waiting, s.Ready+o.Ready, s.Running+o.Running, s.Dead+o.Dead
+	s.Enqueued, s.Succeeded, s.Retried, s.Snoozed = s.Enqueued+o.Enqueued, s.Succeeded+o.Succeeded, s.Retried+o.Retried, s.Snoozed+o.Snoozed
+	s.Buried, s.Cancelled, s.Expired = s.Buried+o.Buried, s.Cancelled+o.Cancelled, s.Expired+o.Expired
+	s.Requeued, s.Purged, s.Marks = s.Requeued+o.Requeued, s.Purged+o.Purged, s.Marks+o.Marks
+	s.LSN += o.LSN
+	if s.NextDueMs == 0 || o.NextDueMs != 0 && o.NextDueMs < s.NextDueMs {
+		s.NextDueMs = o.NextDueMs
+	}
+	s.Paused = s.Paused || o.Paused
+	return s
+}
+
 // Stats reads the numbers of every partition of a queue.
 func (r *Reader) Stats(ctx context.Context, q task.Queue) ([]Stats, error) {
 	ps, err := r.log.partitions(ctx, q, false)

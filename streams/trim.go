@@ -1,6 +1,7 @@
 package streams
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,13 +26,22 @@ const (
 	DefaultDead  = 30 * 24 * time.Hour
 )
 
+// WithDefaults fills what is not set.
+func (r Retention) WithDefaults() Retention {
+	return Retention{Age: cmp.Or(r.Age, DefaultAge), Bytes: cmp.Or(r.Bytes, DefaultBytes), Dead: cmp.Or(r.Dead, DefaultDead)}
+}
+
+// trimLease is how long the last one to trim is the one to trim.
+const trimLease = 20 * time.Second
+
 // byRetention is who purges the dead that grew old.
 var byRetention = By{Actor: "tidemill", Reason: "retention"}
 
 // Trim cuts the log of partition n of a queue to its retention. What is
 // pending, undelivered, waiting or registered is spared, by the script. It
-// returns how many entries went. Any node may call it; two at once do no harm.
-func (l *Log) Trim(ctx context.Context, q task.Queue, n int, keep Retention) (removed int64, err error) {
+// returns how many entries went. Any node may call it: who of them works is
+// decided by a soft lease, and two at once do no harm.
+func (l *Log) Trim(ctx context.Context, q task.Queue, n int, who string, keep Retention) (removed int64, err error) {
 	ps, err := l.partitions(ctx, q, false)
 	if err != nil {
 		return 0, err
@@ -40,6 +50,10 @@ func (l *Log) Trim(ctx context.Context, q task.Queue, n int, keep Retention) (re
 		return 0, fmt.Errorf("trim %s: no partition %d", q, n)
 	}
 	p := ps[n]
+	if held, err := p.hold(ctx, "trimmer", who, trimLease); err != nil || !held {
+		return 0, err
+	}
+	keep = keep.WithDefaults()
 	if err := p.purgeOld(ctx, keep); err != nil {
 		return 0, err
 	}

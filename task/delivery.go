@@ -23,6 +23,13 @@ type Delivery struct {
 // outcome: taken over deliveries, and what a hand-back carried along.
 func (d *Delivery) Starts() int { return d.Count - 1 + d.Opts.Crashes }
 
+// Batch is what a read brought.
+type Batch struct {
+	Deliveries []Delivery
+	Marks      int  // cancels marked in the partition: ask Renew before starting
+	Paused     bool // the queue is paused: start nothing
+}
+
 // Settlement is the outcome of one delivery, to be recorded.
 type Settlement struct {
 	Delivery *Delivery

@@ -12,6 +12,8 @@ var (
 	ErrInvalidName = errors.New("invalid name")
 	// ErrInvalidID: a string that is no task id.
 	ErrInvalidID = errors.New("invalid task id")
+	// ErrInvalidPosition: a string that is no position in a log.
+	ErrInvalidPosition = errors.New("invalid position")
 	// ErrInvalidOption: an option outside its range; the text names the field.
 	ErrInvalidOption = errors.New("invalid option")
 	// ErrNotFound: no such task, or its history was trimmed.

@@ -58,6 +58,7 @@ type Opts struct {
 	Deadline time.Time     // not started after this moment
 	Base     int           // attempts used in earlier lives (requeue)
 	Crashes  int           // starts without outcome before a hand-back
+	Unrouted int           // times it met a node without its handler
 	KeyTTL   time.Duration
 	Key      string
 }

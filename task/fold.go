@@ -18,7 +18,9 @@ type Life struct {
 //  1. It sees every entry in order of lsn; a gap without an epoch event is a loss (I5).
 //  2. A task ends at most once per life (I2); anything else is kept in Violations.
 //  3. With Partial set the log began after a trim: tasks whose birth is gone are
-//     taken at the word of their first event.
+//     taken at the word of their first event, if that tells a state.
+//  4. The entry of a task that was cancelled before its delivery stays in t, and
+//     is dropped without an event when it is read. Until then it may be reclaimed.
 type Fold struct {
 	Partial    bool
 	Tasks      map[ID]*Life
@@ -29,6 +31,8 @@ type Fold struct {
 	Entries    map[Position]ID // open entries of t
 	Violations []string
 	Gaps       []Gap
+
+	dropped map[Position]bool // entries of tasks that were cancelled before their delivery
 }
 
 // Gap is a range of log sequence numbers that is not in the log.
@@ -40,7 +44,7 @@ type Gap struct {
 
 // NewFold returns the fold of the empty log.
 func NewFold() *Fold {
-	return &Fold{Tasks: map[ID]*Life{}, Counts: map[Kind]int64{}, Entries: map[Position]ID{}}
+	return &Fold{Tasks: map[ID]*Life{}, Counts: map[Kind]int64{}, Entries: map[Position]ID{}, dropped: map[Position]bool{}}
 }
 
 // Add applies one event.
@@ -65,6 +69,7 @@ func (f *Fold) advance(e *Event) {
 		switch {
 		case e.At.LSN < from:
 			f.violate("lsn %d follows %d", e.At.LSN, f.LastLSN)
+			return // what comes next is measured by the highest
 		case e.At.LSN > from && !(f.LastLSN == 0 && f.Partial):
 			g := Gap{From: from, To: e.At.LSN - 1, Explained: e.Kind == EpochStarted, Why: e.Reason}
 			f.Gaps = append(f.Gaps, g)
@@ -81,6 +86,9 @@ func (f *Fold) apply(e *Event) {
 	if l == nil {
 		l = &Life{}
 		if f.Partial && e.Kind != Born && e.Kind != Scheduled {
+			if e.Kind == StaleOutcome {
+				return // it follows any state
+			}
 			l.State = before(e.Kind)
 		}
 		f.Tasks[e.Task] = l
@@ -96,6 +104,9 @@ func (f *Fold) apply(e *Event) {
 func (f *Fold) move(e *Event, l *Life, to State) {
 	if l.State == Ready && (to != Ready || e.Kind == HandedBack) {
 		delete(f.Entries, l.Entry)
+		if e.Kind == OutcomeCancel && e.Consumer == "" { // no settle: nobody had it
+			f.dropped[l.Entry] = true
+		}
 	}
 	if to.Terminal() && !l.State.Terminal() {
 		l.Ends++
@@ -123,7 +134,7 @@ func (f *Fold) byEntry(e *Event) {
 	if e.Task.IsZero() {
 		id, ok := f.Entries[e.Prev]
 		if !ok {
-			if !f.Partial {
+			if !f.Partial && !f.dropped[e.Prev] {
 				f.violate("%s at %s: entry %s is not open", e.Kind, e.At, e.Prev)
 			}
 			return

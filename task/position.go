@@ -14,15 +14,15 @@ type Position struct {
 	LSN int64
 }
 
-// ParsePosition reads "ms-lsn".
+// ParsePosition reads "ms-lsn". Errors wrap [ErrInvalidPosition].
 func ParsePosition(s string) (Position, error) {
 	a, b, ok := strings.Cut(s, "-")
-	ms, err1 := strconv.ParseInt(a, 10, 64)
-	lsn, err2 := strconv.ParseInt(b, 10, 64)
-	if !ok || err1 != nil || err2 != nil || ms < 0 || lsn < 0 {
-		return Position{}, fmt.Errorf("position %q: want ms-lsn", clip(s))
+	ms, err1 := strconv.ParseUint(a, 10, 63) // unsigned: a sign is as foreign as a letter
+	lsn, err2 := strconv.ParseUint(b, 10, 63)
+	if !ok || err1 != nil || err2 != nil {
+		return Position{}, fmt.Errorf("%w: %q: want ms-lsn", ErrInvalidPosition, clip(s))
 	}
-	return Position{Ms: ms, LSN: lsn}, nil
+	return Position{Ms: int64(ms), LSN: int64(lsn)}, nil
 }
 
 // String returns "ms-lsn", the entry's id in Redis.

@@ -1,6 +1,7 @@
 package task
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -22,7 +23,8 @@ const (
 )
 
 // Delay returns the wait after the given failed attempt (1 for the first).
-// random is in [0, 1). The result is at least a millisecond.
+// random is in [0, 1). The result is at least a millisecond, the unit of due
+// times, and otherwise never above the cap.
 func (b Backoff) Delay(attempt int, random float64) time.Duration {
 	base, limit := b.Base, b.Cap
 	if base <= 0 {
@@ -32,19 +34,20 @@ func (b Backoff) Delay(attempt int, random float64) time.Duration {
 		limit = DefaultCap
 	}
 	d := limit
-	if shift := attempt - 1; shift < 40 && base < limit>>shift {
-		d = base << max(shift, 0)
+	if shift := max(attempt, 1) - 1; shift < 63 && base <= limit>>shift { // by shifting the cap nothing overflows
+		d = base << shift
 	}
 	return max(time.Duration(float64(d)*random), time.Millisecond)
 }
 
-// Validate refuses negative durations and a cap below the base.
+// Validate refuses negative durations and a cap, or the default one, below the
+// base. Errors wrap [ErrInvalidOption].
 func (b Backoff) Validate() error {
 	if b.Base < 0 || b.Cap < 0 {
 		return fmt.Errorf("%w: Backoff: negative duration", ErrInvalidOption)
 	}
-	if b.Base > 0 && b.Cap > 0 && b.Cap < b.Base {
-		return fmt.Errorf("%w: Backoff: cap %s is below base %s", ErrInvalidOption, b.Cap, b.Base)
+	if limit := cmp.Or(b.Cap, DefaultCap); limit < b.Base {
+		return fmt.Errorf("%w: Backoff: cap %s is below base %s", ErrInvalidOption, limit, b.Base)
 	}
 	return nil
 }

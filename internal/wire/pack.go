@@ -24,6 +24,8 @@ type Item struct {
 const (
 	flagCrashed  = 1
 	flagReleased = 2
+
+	minItem = 5 // bytes
 )
 
 // AppendItem appends one item to b.
@@ -51,26 +53,15 @@ func AppendItem(b []byte, base task.Position, it Item) []byte {
 	return b
 }
 
-// Items reads n items of partition p.
+// Items reads n items of partition p, at most [MaxItems].
 func Items(p task.Partition, base task.Position, n int, b []byte) ([]Item, error) {
-	if n < 0 || n > len(b) { // an item is at least 5 bytes
+	if n < 0 || n > MaxItems || n > len(b)/minItem {
 		return nil, ErrCorrupt
 	}
 	r := varints{b: b}
 	items := make([]Item, 0, n)
 	for range n {
-		epoch := r.unsigned()
-		birth := task.Position{Ms: base.Ms + r.signed(), LSN: base.LSN + r.signed()}
-		head := r.unsigned()
-		it := Item{Entry: birth, Attempt: int(head >> 2), Ran: time.Duration(r.unsigned()) * time.Microsecond}
-		if head&flagReleased != 0 {
-			it.Entry = task.Position{Ms: base.Ms + r.signed(), LSN: base.LSN + r.signed()}
-		}
-		if head&flagCrashed != 0 {
-			it.Crashes = int(r.unsigned())
-		}
-		it.Task = task.NewID(p, uint16(epoch), birth)
-		items = append(items, it)
+		items = append(items, r.item(p, base))
 	}
 	if r.bad || len(r.b) != 0 {
 		return nil, ErrCorrupt
@@ -78,15 +69,39 @@ func Items(p task.Partition, base task.Position, n int, b []byte) ([]Item, error
 	return items, nil
 }
 
-// varints reads varints until the first bad one.
+// varints reads varints. After the first bad one, or one out of its range, all are 0.
 type varints struct {
 	b   []byte
 	bad bool
 }
 
-func (r *varints) unsigned() uint64 {
+func (r *varints) item(p task.Partition, base task.Position) Item {
+	epoch := r.unsigned(1<<16 - 1)
+	birth := r.position(base)
+	head := r.unsigned(1<<33 - 1) // a count fits 31 bits, the int of every platform
+	it := Item{Task: task.NewID(p, uint16(epoch), birth), Entry: birth, Attempt: int(head >> 2)}
+	it.Ran = time.Duration(r.unsigned(maxRan)) * time.Microsecond
+	if head&flagReleased != 0 {
+		it.Entry = r.position(base)
+	}
+	if head&flagCrashed != 0 {
+		it.Crashes = int(r.unsigned(1<<31 - 1))
+	}
+	return it
+}
+
+// position reads one relative to base. Ids have 48 bits for each part.
+func (r *varints) position(base task.Position) task.Position {
+	at := task.Position{Ms: base.Ms + r.signed(), LSN: base.LSN + r.signed()}
+	if uint64(at.Ms)>>48 != 0 || uint64(at.LSN)>>48 != 0 {
+		r.b, r.bad = nil, true
+	}
+	return at
+}
+
+func (r *varints) unsigned(limit uint64) uint64 {
 	v, n := binary.Uvarint(r.b)
-	if n <= 0 {
+	if n <= 0 || v > limit {
 		r.b, r.bad = nil, true
 		return 0
 	}
@@ -95,7 +110,7 @@ func (r *varints) unsigned() uint64 {
 }
 
 func (r *varints) signed() int64 {
-	u := r.unsigned()
+	u := r.unsigned(1<<64 - 1)
 	return int64(u>>1) ^ -int64(u&1)
 }
 

@@ -1,0 +1,89 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tidemill/tidemill/task"
+)
+
+// Handler runs one delivery. It answers nil (succeeded), [Snooze], [Bury],
+// [RetryIn], or any other error: retry with backoff.
+type Handler func(ctx context.Context, d *Delivery) error
+
+// handler is a registered Handler with the defaults of its type.
+type handler struct {
+	run      Handler
+	defaults settings
+}
+
+// errDecode marks a payload that is no T: no retry would help.
+var errDecode = errors.New("decode payload")
+
+// Handle registers what runs tasks of type t. Call it before Run; registering a
+// type twice is an error that Run returns.
+func Handle[T any](e *Engine, t Type[T], fn func(ctx context.Context, v T) error) {
+	h := func(ctx context.Context, d *Delivery) error {
+		v, err := decode[T](d.Payload)
+		if err != nil {
+			return fmt.Errorf("%w: %w", errDecode, err)
+		}
+		return fn(ctx, v)
+	}
+	e.register(t.name, &handler{run: h, defaults: t.defaults})
+}
+
+// HandleRaw registers what runs tasks of the named type, payload as bytes. Its
+// queue is "default" unless Options.Queues names others.
+func (e *Engine) HandleRaw(name string, h Handler) {
+	d := settings{queue: DefaultQueue}
+	d.refuse(task.ValidName("type", name))
+	e.register(name, &handler{run: h, defaults: d})
+}
+
+// Use wraps every handler. The first wrapper is the outermost. Call it before Run.
+func (e *Engine) Use(wrap ...func(Handler) Handler) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.wrappers = append(e.wrappers, wrap...)
+}
+
+func (e *Engine) register(name string, h *handler) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, dup := e.handlers[name]; dup {
+		h.defaults.refuse(fmt.Errorf("%w: type %q is handled twice", ErrInvalidOption, name))
+	}
+	if e.started {
+		h.defaults.refuse(fmt.Errorf("%w: type %q is handled after Run began", ErrInvalidOption, name))
+	}
+	if h.defaults.err != nil {
+		e.err = errors.Join(e.err, fmt.Errorf("handle %s: %w", name, h.defaults.err))
+		return
+	}
+	e.handlers[name] = h
+}
+
+// current is a context that knows its delivery; one allocation a task.
+type current struct {
+	context.Context
+	d *Delivery
+}
+
+type currentKey struct{}
+
+func (c *current) Value(key any) any {
+	if key == (currentKey{}) {
+		return c.d
+	}
+	return c.Context.Value(key)
+}
+
+// Current returns the delivery a handler runs for. Its ID and Attempt together
+// are the idempotency key of the handler's effects: the pair is used by one
+// attempt only, though that attempt may run again after a crash.
+func Current(ctx context.Context) (*Delivery, bool) {
+	d, ok := ctx.Value(currentKey{}).(*Delivery)
+	return d, ok
+}

@@ -1,0 +1,122 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/tidemill/tidemill/streams"
+	"github.com/tidemill/tidemill/task"
+)
+
+// State tells where a task stands. Errors: [ErrNotFound] when there is no such
+// task or its history was trimmed.
+func (e *Engine) State(ctx context.Context, id ID) (Status, error) {
+	return e.log.Reader().Status(ctx, id)
+}
+
+// Wait returns when the task has ended: succeeded, dead, cancelled or expired.
+// It asks, 5 ms after the first time, doubling to a second.
+func (e *Engine) Wait(ctx context.Context, id ID) (Status, error) {
+	for pause := 5 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		st, err := e.State(ctx, id)
+		if err != nil || st.State.Terminal() {
+			return st, err
+		}
+		t := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return st, context.Cause(ctx)
+		case <-t.C:
+		}
+	}
+}
+
+// History yields the events of a task in order. Errors: [ErrNotFound].
+func (e *Engine) History(ctx context.Context, id ID) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		events, err := e.log.Reader().History(ctx, id)
+		if err != nil {
+			yield(Event{}, err)
+			return
+		}
+		for _, ev := range events {
+			if !yield(ev, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Dead lists dead tasks, the oldest first.
+func (e *Engine) Dead(ctx context.Context, f Filter) iter.Seq2[Status, error] {
+	return e.log.Reader().Dead(ctx, f)
+}
+
+// Requeue gives a dead task another life with all its retries; attempts go on
+// counting. Errors: [ErrNotDead], [ErrNotFound], [ErrInvalidOption].
+func (e *Engine) Requeue(ctx context.Context, id ID, by By) error {
+	return e.log.Requeue(ctx, id, by)
+}
+
+// Purge removes dead tasks, and returns how many were dead.
+func (e *Engine) Purge(ctx context.Context, ids []ID, by By) (int, error) {
+	return e.log.Purge(ctx, ids, by)
+}
+
+// Cancelled says what a Cancel came to.
+type Cancelled = streams.Cancelled
+
+// Results of Cancel.
+const (
+	CancelDone      = streams.CancelDone
+	CancelRequested = streams.CancelRequested
+	CancelFinished  = streams.CancelFinished
+)
+
+// Cancel ends a task: a waiting or ready one at once, a running one through its
+// node, within a third of the lease: its context ends with cause [ErrCancelled].
+// A handler that succeeds nevertheless has succeeded. Errors: [ErrNotFound].
+func (e *Engine) Cancel(ctx context.Context, id ID, by By) (Cancelled, error) {
+	return e.log.Cancel(ctx, id, by)
+}
+
+// Pause stops deliveries of a queue on all nodes; what runs goes on.
+func (e *Engine) Pause(ctx context.Context, q task.Queue, by By) error {
+	return e.log.Pause(ctx, q, by)
+}
+
+// Resume lets a paused queue deliver again.
+func (e *Engine) Resume(ctx context.Context, q task.Queue, by By) error {
+	return e.log.Resume(ctx, q, by)
+}
+
+// Stats are the numbers of all queues, by name.
+type Stats struct {
+	Queues []streams.Stats
+}
+
+// Stats reads the numbers of all queues, partitions added up.
+func (e *Engine) Stats(ctx context.Context) (Stats, error) {
+	queues, err := e.log.Queues(ctx)
+	if err != nil {
+		return Stats{}, err
+	}
+	var all Stats
+	for q := range queues {
+		parts, err := e.log.Reader().Stats(ctx, q)
+		if err != nil {
+			return Stats{}, err
+		}
+		sum := parts[0]
+		for _, p := range parts[1:] {
+			sum = sum.Add(p)
+		}
+		all.Queues = append(all.Queues, sum)
+	}
+	slices.SortFunc(all.Queues, func(a, b streams.Stats) int { return cmp.Compare(a.Queue, b.Queue) })
+	return all, nil
+}
