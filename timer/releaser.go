@@ -76,11 +76,38 @@ func (r *Releaser) Run(ctx context.Context) error {
 		if held {
 			err = r.lead(ctx)
 		}
-		r.failed(ctx, err)
-		if !held || err != nil {
+		if err == nil && !held {
+			err = r.standBy(ctx)
+		}
+		if err != nil {
+			r.failed(ctx, err)
 			sleep(ctx, r.opts.Heartbeat)
 		}
 	}
+	return nil
+}
+
+// grace is how late a task may be before a releaser without the lease releases
+// it: the holder is gone, or slow.
+const grace = 100 * time.Millisecond
+
+// standBy waits a heartbeat, or less where something falls due before. What is
+// overdue by the grace is released without the lease, which its holder may have
+// taken to the grave.
+func (r *Releaser) standBy(ctx context.Context) error {
+	if err := r.read(ctx); err != nil {
+		return err
+	}
+	wait := r.opts.Heartbeat
+	if next, ok := r.wheel.Next(); ok {
+		due := time.Duration(next-r.said)*time.Millisecond + grace
+		if due <= 0 {
+			_, err := r.step(ctx, false)
+			return err
+		}
+		wait = min(wait, due)
+	}
+	sleep(ctx, wait)
 	return nil
 }
 
