@@ -72,6 +72,7 @@ func newIncarnation(ctx context.Context, m *member, s Session) *incarnation {
 	}
 	in.lost, in.lose = context.WithCancelCause(context.Background())
 	in.swept.Store(true)
+	in.wakeSettler() // there may be late outcomes of the one before
 	return in
 }
 
@@ -119,11 +120,7 @@ func (in *incarnation) drop(cause error) {
 			w.cancel(cause)
 		}
 	}
-	for _, o := range in.outcomes {
-		if o.Kind != task.HandedBack && o.Kind != task.StaleOutcome {
-			in.m.tooLate(o, in.session.Name())
-		}
-	}
+	in.m.tooLate(in.outcomes, in.session.Name())
 	in.held, in.outcomes = map[task.Position]*work{}, nil
 }
 
@@ -212,7 +209,7 @@ func (in *incarnation) report(w *work, s task.Settlement) {
 	}
 	w.cancel(nil)
 	if in.lost.Err() != nil {
-		in.m.tooLate(s, in.session.Name())
+		in.m.tooLate([]task.Settlement{s}, in.session.Name())
 		return
 	}
 	in.add(w, s)

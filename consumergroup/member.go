@@ -64,12 +64,20 @@ func (m *member) join(ctx context.Context) (Session, error) {
 	}
 }
 
-// tooLate keeps the outcome of a delivery that was lost, to be logged by the
-// incarnation that lives.
-func (m *member) tooLate(s task.Settlement, consumer string) {
-	s.Wanted, s.Kind, s.Reason = s.Kind, task.StaleOutcome, consumer
+// maxLate bounds what is kept to be logged; it is information, not state.
+const maxLate = 10_000
+
+// tooLate keeps outcomes of deliveries that were lost, to be logged by the
+// incarnation that lives. What was only to be handed back tells nothing.
+func (m *member) tooLate(late []task.Settlement, consumer string) {
 	m.mu.Lock()
-	if len(m.late) < 10_000 {
+	for _, s := range late {
+		if s.Kind == task.HandedBack || len(m.late) == maxLate {
+			continue
+		}
+		if s.Kind != task.StaleOutcome {
+			s.Wanted, s.Kind, s.Reason = s.Kind, task.StaleOutcome, consumer
+		}
 		m.late = append(m.late, s)
 	}
 	in := m.current

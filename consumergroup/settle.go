@@ -79,9 +79,7 @@ func (in *incarnation) record(ctx context.Context, batch []task.Settlement) bool
 			in.lose(err)
 		}
 		if in.lost.Err() != nil {
-			in.mu.Lock()
-			in.outcomes = append(in.outcomes, batch...) // drop turns them into late ones
-			in.mu.Unlock()
+			in.m.tooLate(batch, in.session.Name())
 			return false
 		}
 		if ctx.Err() != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/ory/dockertest/v3"
@@ -85,4 +86,25 @@ func splitImage(image string) (repository, tag string) {
 		return image[:i], image[i+1:]
 	}
 	return image, "latest"
+}
+
+// Container runs a server in a container of its own, with a published loopback
+// port, for tests of exactly that. Without an engine it skips, unless
+// TIDEMILL_REQUIRE_DOCKER=1, which CI sets.
+func Container(tb testing.TB) string {
+	tb.Helper()
+	notShort(tb)
+	s, err := fromDocker(tb.Context())
+	if errors.Is(err, errAbsent) && os.Getenv(envRequireDocker) != "1" {
+		tb.Skip("no Docker engine answers")
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := s.stop(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return s.url
 }

@@ -9,9 +9,10 @@ import (
 )
 
 const (
-	envURL       = "TIDEMILL_TEST_REDIS"
-	envImage     = "TIDEMILL_TEST_IMAGE"
-	defaultImage = "tidemill-redis:local"
+	envURL           = "TIDEMILL_TEST_REDIS"
+	envImage         = "TIDEMILL_TEST_IMAGE"
+	envRequireDocker = "TIDEMILL_REQUIRE_DOCKER"
+	defaultImage     = "tidemill-redis:local"
 )
 
 var (
