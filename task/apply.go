@@ -1,5 +1,7 @@
 package task
 
+//go:generate go test -run TestStatesDoc . -rewrite
+
 // next is the law: the state that follows an event in a state. What is not
 // listed is illegal. docs/STATES.md is generated from it and streamstest
 // compares every pair with what the scripts do.

@@ -41,6 +41,8 @@ var (
 	ErrLogRewound = errors.New("log rewound")
 	// ErrUnavailable: Redis cannot be reached or refuses to serve.
 	ErrUnavailable = errors.New("redis unavailable")
+	// ErrDenied: Redis refuses the user or the password. It comes with ErrUnavailable.
+	ErrDenied = errors.New("access denied")
 	// ErrUnsafe: this Redis would lose tasks (too old, evicting, a replica).
 	ErrUnsafe = errors.New("unsafe redis")
 	// ErrSchema: the partition was written by a newer, incompatible version.

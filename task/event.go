@@ -30,7 +30,7 @@ type Event struct {
 	Headers map[string]string
 	Opts    Opts
 
-	Raw []string // of a kind or version not understood: field, value, …
+	Raw []string // of a kind or shape not understood: field, value, …
 }
 
 // Birth is what a producer says about one task.

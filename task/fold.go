@@ -9,8 +9,8 @@ type Life struct {
 	Last    Position // its latest event
 	Attempt int
 	DueMs   int64
-	Ends    int // terminal events of this life
-	Marked  bool
+	Ends    int  // terminal events of this life
+	Marked  bool // a cancel was requested and has not been seen yet
 }
 
 // Fold is the state of one partition after a prefix of its log.
@@ -28,11 +28,12 @@ type Fold struct {
 	Last       Position
 	Paused     bool
 	Counts     map[Kind]int64
-	Entries    map[Position]ID // open entries of t
+	Entries    map[Position]ID   // open entries of t
+	Dropped    map[Position]bool // entries of tasks that were cancelled before their delivery
+	EndedTwice int               // outcomes of tasks that had ended
+	Early      int               // releases before the due time
 	Violations []string
 	Gaps       []Gap
-
-	dropped map[Position]bool // entries of tasks that were cancelled before their delivery
 }
 
 // Gap is a range of log sequence numbers that is not in the log.
@@ -44,7 +45,7 @@ type Gap struct {
 
 // NewFold returns the fold of the empty log.
 func NewFold() *Fold {
-	return &Fold{Tasks: map[ID]*Life{}, Counts: map[Kind]int64{}, Entries: map[Position]ID{}, dropped: map[Position]bool{}}
+	return &Fold{Tasks: map[ID]*Life{}, Counts: map[Kind]int64{}, Entries: map[Position]ID{}, Dropped: map[Position]bool{}}
 }
 
 // Add applies one event.
@@ -84,32 +85,49 @@ func (f *Fold) advance(e *Event) {
 func (f *Fold) apply(e *Event) {
 	l := f.Tasks[e.Task]
 	if l == nil {
-		l = &Life{}
-		if f.Partial && e.Kind != Born && e.Kind != Scheduled {
-			if e.Kind == StaleOutcome {
-				return // it follows any state
-			}
-			l.State = before(e.Kind)
+		if f.Partial && e.Kind == StaleOutcome {
+			return // it follows any state
 		}
+		l = f.first(e)
 		f.Tasks[e.Task] = l
 	}
 	to, err := Apply(l.State, e.Kind)
 	if err != nil {
+		if l.State.Terminal() && e.Kind >= OutcomeSuccess && e.Kind <= OutcomeExpire {
+			f.EndedTwice++
+		}
 		f.violate("%s at %s: %v", e.Task, e.At, err)
 		return
 	}
+	if e.Kind == Released && e.At.Ms < e.DueMs {
+		f.Early++
+		f.violate("%s released at %s, due %d", e.Task, e.At, e.DueMs)
+	}
 	f.move(e, l, to)
+}
+
+// first is the life of a task before its first event in this log.
+func (f *Fold) first(e *Event) *Life {
+	if !f.Partial || e.Kind == Born || e.Kind == Scheduled {
+		return &Life{}
+	}
+	l := &Life{State: before(e.Kind)}
+	if e.Kind == CancelRequested && !e.Prev.IsZero() { // it names the entry, which may yet be lost
+		l.Entry = e.Prev
+		f.Entries[e.Prev] = e.Task
+	}
+	return l
 }
 
 func (f *Fold) move(e *Event, l *Life, to State) {
 	if l.State == Ready && (to != Ready || e.Kind == HandedBack) {
 		delete(f.Entries, l.Entry)
-		if e.Kind == OutcomeCancel && e.Consumer == "" { // no settle: nobody had it
-			f.dropped[l.Entry] = true
+		if e.Kind == OutcomeCancel && e.Consumer == "" && !l.Entry.IsZero() { // no settle: nobody had it
+			f.Dropped[l.Entry] = true
 		}
 	}
 	if to.Terminal() && !l.State.Terminal() {
-		l.Ends++
+		l.Ends, l.Marked = l.Ends+1, false
 	}
 	switch e.Kind {
 	case Born, Released, HandedBack:
@@ -118,7 +136,7 @@ func (f *Fold) move(e *Event, l *Life, to State) {
 	case CancelRequested:
 		l.Marked = true
 	case Requeued:
-		l.Ends, l.Marked = 0, false
+		l.Ends = 0
 	default:
 		l.Attempt = max(l.Attempt, e.Attempt)
 	}
@@ -134,7 +152,7 @@ func (f *Fold) byEntry(e *Event) {
 	if e.Task.IsZero() {
 		id, ok := f.Entries[e.Prev]
 		if !ok {
-			if !f.Partial && !f.dropped[e.Prev] {
+			if !f.Partial && !f.Dropped[e.Prev] {
 				f.violate("%s at %s: entry %s is not open", e.Kind, e.At, e.Prev)
 			}
 			return

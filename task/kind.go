@@ -24,7 +24,7 @@ const (
 	CancelRequested             // a running task is asked to stop
 	Requeued                    // a dead task gets another life
 	PurgedDead                  // a dead task was removed
-	EntryLost                   // an entry was trimmed from under a delivery
+	EntryLost                   // its entry vanished, from under a delivery or before a release
 	Paused                      // partition: no deliveries
 	Resumed                     // partition: deliveries again
 	Trimmed                     // partition: entries below a floor removed

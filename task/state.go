@@ -12,9 +12,9 @@ const (
 	Waiting                // delayed, retrying or snoozed: in the zset
 	Ready                  // in the stream, to be delivered
 	Running                // delivered to a consumer
-	Succeeded              // terminal
-	Dead                   // terminal until requeued
-	Cancelled              // terminal
+	Succeeded              // terminal: its handler returned nil
+	Dead                   // terminal until requeued: failed for good
+	Cancelled              // terminal: an operator did not want it any more
 	Expired                // terminal: the deadline passed before a start
 	Purged                 // terminal: was dead, then removed on purpose
 	Lost                   // terminal: its entry vanished from the stream; the log says so

@@ -1,10 +1,6 @@
 package wire
 
-import (
-	"bytes"
-
-	"github.com/tidemill/tidemill/task"
-)
+import "github.com/tidemill/tidemill/task"
 
 // Events reads any entry of either stream and unpacks it. What it does not
 // understand comes back as one event of kind Unknown with its raw fields.
@@ -71,7 +67,7 @@ func event(e task.Event, f Fields) (es []task.Event, ok bool) {
 	e.Consumer, e.Error = string(f.get(EventFields, eConsumer)), string(f.get(EventFields, eError))
 	e.Actor, e.Reason = string(f.get(EventFields, eActor)), string(f.get(EventFields, eReason))
 	e.DueMs = number(f.get(EventFields, eDue))
-	e.Extra = bytes.Clone(f.get(EventFields, eExtra))
+	e.Extra = append(e.Extra, f.get(EventFields, eExtra)...)
 	return unpack(e)
 }
 
