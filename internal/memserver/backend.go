@@ -36,7 +36,10 @@ func newBackend() (*backend, error) {
 		clock: newClock(m),
 		conns: map[*conn]struct{}{},
 	}
-	b.srv.SetPreHook(newInfo(b.srv).hook)
+	info, entries := newInfo(b.srv), newEntries()
+	b.srv.SetPreHook(func(c *server.Peer, cmd string, args ...string) bool {
+		return info.hook(c, cmd, args...) || entries.hook(c, cmd, args...)
+	})
 	return b, nil
 }
 
