@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -14,6 +15,7 @@ import (
 // Options configure a run.
 type Options struct {
 	URL      string // of a redis:// or unix:// server that nobody else uses
+	Only     string // scenarios whose name contains this; default all
 	Rounds   int    // default 5
 	Tasks    int    // of a round of the throughput scenarios; default 100,000
 	Progress func(scenario string, round, rounds int)
@@ -70,6 +72,9 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 	defer db.Close()
 	var all []Result
 	for _, s := range scenarios {
+		if !strings.Contains(s.name, o.Only) {
+			continue
+		}
 		got, err := s.measure(ctx, &run{opts: o, db: db})
 		if err != nil {
 			return all, fmt.Errorf("bench %s: %w", s.name, err)
@@ -146,7 +151,7 @@ func median(v []float64) float64 {
 func (r *run) clean(ctx context.Context) error {
 	it := r.db.Scan(ctx, 0, "*"+r.name+"*", 1000).Iterator()
 	for it.Next(ctx) {
-		if err := r.db.Unlink(ctx, it.Val()).Err(); err != nil {
+		if err := r.db.Del(ctx, it.Val()).Err(); err != nil {
 			return err
 		}
 	}

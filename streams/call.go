@@ -71,18 +71,25 @@ func (p *partition) once(ctx context.Context, s *script, keys []string, args []a
 // that the script recognises a repeat; an epoch or a lost group is mended in
 // between. After a failed try whose effect is unknown, errors wrap ErrUncertain.
 func (p *partition) call(ctx context.Context, s *script, keys []string, args ...any) (reply, error) {
+	return p.repeat(ctx, transient, s, keys, args)
+}
+
+// repeat asks again after the errors that again names.
+func (p *partition) repeat(ctx context.Context, again func(error) bool, s *script, keys []string, args []any) (reply, error) {
 	uncertain := false
 	for try := 0; ; try++ {
 		r, err := p.once(ctx, s, keys, args)
 		if err == nil {
 			return r, nil
 		}
-		if again := p.mend(ctx, err); again {
+		switch mended := p.mend(ctx, err); {
+		case mended == nil && try < maxMends:
 			continue
+		case errors.Is(mended, task.ErrUnsafe):
+			err = mended // why the group seems to be gone
 		}
-		lost := transient(err) && !errors.Is(err, errEpoch) || ctx.Err() != nil
-		uncertain = uncertain || lost
-		if !transient(err) || !pause(ctx, try) {
+		uncertain = uncertain || transient(err) && !errors.Is(err, errEpoch) || ctx.Err() != nil
+		if !again(err) || !pause(ctx, try) {
 			if uncertain {
 				err = fmt.Errorf("%w: %w", task.ErrUncertain, err)
 			}
@@ -91,13 +98,17 @@ func (p *partition) call(ctx context.Context, s *script, keys []string, args ...
 	}
 }
 
-// mend opens a new epoch or rebuilds the group; it reports whether the call is
-// worth repeating at once.
-func (p *partition) mend(ctx context.Context, err error) bool {
+// maxMends is how often a call is repeated without a pause: a server that
+// refuses again and again must not be asked in a tight loop.
+const maxMends = 3
+
+// mend opens a new epoch or rebuilds the group; nil says that the call is worth
+// repeating at once.
+func (p *partition) mend(ctx context.Context, err error) error {
 	if !errors.Is(err, errEpoch) && !errors.Is(err, errNoGroup) {
-		return false
+		return err
 	}
-	return ctx.Err() == nil && p.openEpoch(ctx) == nil
+	return p.openEpoch(ctx)
 }
 
 // pause waits before try n+1: 5 ms doubling to 250 ms, half of it at random. It

@@ -42,6 +42,9 @@ func (l *Log) Enqueue(ctx context.Context, births []task.Birth) ([]Enqueued, err
 // that a large call is spread over the partitions batch by batch.
 func (l *Log) route(ctx context.Context, births []task.Birth) (*lane, []encoded, error) {
 	first := &births[0]
+	if err := task.ValidName("type", string(first.Type)); err != nil {
+		return nil, nil, err
+	}
 	ps, err := l.partitions(ctx, first.Queue, true)
 	if err != nil {
 		return nil, nil, err
@@ -58,7 +61,7 @@ func (l *Log) route(ctx context.Context, births []task.Birth) (*lane, []encoded,
 	batch := make([]encoded, 0, limit)
 	for i := range births[:limit] {
 		b := &births[i]
-		if b.Queue != first.Queue || b.Delayed() != first.Delayed() {
+		if b.Queue != first.Queue || b.Delayed() != first.Delayed() || task.ValidName("type", string(b.Type)) != nil {
 			break
 		}
 		if i > 0 && len(ps) > 1 && (b.Key != "" || first.Key != "") && l.pick(ps, b.Key) != p {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -29,12 +30,16 @@ func mapError(err error) error {
 		return err
 	case strings.Contains(err.Error(), "OOM command not allowed"):
 		return &task.Backpressure{Reason: "memory"}
-	case strings.HasPrefix(err.Error(), "NOGROUP"), strings.HasPrefix(err.Error(), "UNBLOCKED"):
+	case strings.Contains(err.Error(), "WRONGTYPE"):
+		return fmt.Errorf("%w: a key is not of our making: %w", task.ErrUnsafe, err)
+	case strings.HasPrefix(err.Error(), "NOGROUP"), strings.HasPrefix(err.Error(), "UNBLOCKED"),
+		strings.HasPrefix(err.Error(), "ERR no such key"): // XINFO, after a flush
 		return fmt.Errorf("%w: %w", errNoGroup, err)
 	case hasPrefix(err, "NOAUTH", "WRONGPASS", "NOPERM", "ERR AUTH", "ERR invalid password"):
-		return fmt.Errorf("%w: access denied: %w", task.ErrUnavailable, err)
+		return fmt.Errorf("%w: %w: %w", task.ErrUnavailable, task.ErrDenied, err)
 	case hasPrefix(err, busy...), errors.As(err, &op), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
-		errors.Is(err, redis.ErrClosed), errors.Is(err, redis.ErrPoolTimeout), errors.Is(err, net.ErrClosed), errors.Is(err, io.ErrClosedPipe):
+		errors.Is(err, redis.ErrClosed), errors.Is(err, redis.ErrPoolTimeout), errors.Is(err, net.ErrClosed), errors.Is(err, io.ErrClosedPipe),
+		errors.Is(err, os.ErrDeadlineExceeded): // go-redis answers with the bare one
 		return fmt.Errorf("%w: %w", task.ErrUnavailable, err)
 	}
 	return err
@@ -56,7 +61,7 @@ func hasPrefix(err error, prefixes ...string) bool {
 // Every script may be asked twice, so a lost reply is no reason not to.
 func transient(err error) bool {
 	var timeout net.Error
-	if strings.Contains(err.Error(), "access denied") {
+	if errors.Is(err, task.ErrDenied) {
 		return false
 	}
 	return errors.Is(err, task.ErrUnavailable) || errors.Is(err, errEpoch) || errors.As(err, &timeout) && timeout.Timeout()

@@ -2,6 +2,7 @@ package streams
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,18 +13,18 @@ import (
 	"github.com/tidemill/tidemill/task"
 )
 
-// Fetch reads up to max new deliveries, waiting up to block for the first. The
+// Fetch reads up to limit new deliveries, waiting up to block for the first. The
 // token, the pause flag and the number of marks are read after the entries, on
 // the same connection, in the same pipeline: a promotion in between shows.
 //
 // After an error entries may have been delivered that this process never saw:
 // Sweep finds them.
-func (s *Session) Fetch(ctx context.Context, max int, block time.Duration) (task.Batch, error) {
+func (s *Session) Fetch(ctx context.Context, limit int, block time.Duration) (task.Batch, error) {
 	p := s.part
 	block = min(block, maxBlock)
-	args := []any{"XREADGROUP", "GROUP", keys.Group, s.name, "COUNT", max}
+	args := []any{"XREADGROUP", "GROUP", keys.Group, s.name, "COUNT", limit}
 	if block > 0 {
-		args = append(args, "BLOCK", block.Milliseconds())
+		args = append(args, "BLOCK", max(1, block.Milliseconds())) // 0 would be for ever
 	}
 	pipe := s.reader.Pipeline()
 	read := redis.NewRawCmd(ctx, append(args, "STREAMS", p.Tasks, ">")...)
@@ -48,8 +49,8 @@ func (s *Session) Fetch(ctx context.Context, max int, block time.Duration) (task
 
 // mendFetch rebuilds a lost group, so that the next fetch succeeds.
 func (s *Session) mendFetch(ctx context.Context, err error) error {
-	if retriable(err) {
-		s.part.mend(ctx, errNoGroup)
+	if mended := s.part.mend(ctx, err); errors.Is(mended, task.ErrUnsafe) {
+		return mended
 	}
 	return err
 }
@@ -80,8 +81,10 @@ func (s *Session) deliveries(r *resp, token string, b *task.Batch) error {
 	})
 }
 
-// load reads entries that are pending for this consumer already.
-func (s *Session) load(ctx context.Context, held []wire.Claim) (task.Batch, error) {
+// load reads entries that are pending for this consumer already. token is the
+// one they were seen pending under: read any later, it might be of a server life
+// in which they are somebody else's.
+func (s *Session) load(ctx context.Context, held []wire.Claim, token string) (task.Batch, error) {
 	p, b := s.part, task.Batch{}
 	for len(held) > 0 {
 		n := min(len(held), maxItems)
@@ -91,16 +94,16 @@ func (s *Session) load(ctx context.Context, held []wire.Claim) (task.Batch, erro
 			raw[i] = redis.NewRawCmd(ctx, "XRANGE", p.Tasks, c.Entry.String(), c.Entry.String())
 			_ = pipe.Process(ctx, raw[i])
 		}
-		token := pipe.HGet(ctx, p.Meta, "token")
+		meta := pipe.HMGet(ctx, p.Meta, "paused")
 		marks := pipe.ZCard(ctx, p.Cancels)
 		if _, err := pipe.Exec(ctx); err != nil {
 			return b, fmt.Errorf("load %s: %w", p.Queue, mapError(err))
 		}
-		b.Marks = int(marks.Val())
+		b.Marks, b.Paused = int(marks.Val()), meta.Val()[0] == "1"
 		for i, c := range held[:n] {
 			r := resp{b: raw[i].Val()}
 			from := len(b.Deliveries)
-			if err := s.deliveries(&r, token.Val(), &b); err != nil {
+			if err := s.deliveries(&r, token, &b); err != nil {
 				return b, err
 			}
 			for j := range b.Deliveries[from:] {
@@ -116,6 +119,10 @@ func (s *Session) load(ctx context.Context, held []wire.Claim) (task.Batch, erro
 // not know: their delivery was lost on the way. Not beside a Fetch.
 func (s *Session) Sweep(ctx context.Context, known func(task.Position) bool) (task.Batch, error) {
 	p := s.part
+	token, err := p.log.db.HGet(ctx, p.Meta, "token").Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return task.Batch{}, fmt.Errorf("sweep %s: %w", p.Queue, mapError(err))
+	}
 	var lost []wire.Claim
 	for from := "-"; ; {
 		page, err := p.log.db.XPendingExt(ctx, &redis.XPendingExtArgs{
@@ -132,7 +139,7 @@ func (s *Session) Sweep(ctx context.Context, known func(task.Position) bool) (ta
 			from = at.Next().String()
 		}
 		if len(page) < maxItems {
-			return s.load(ctx, lost)
+			return s.load(ctx, lost, token)
 		}
 	}
 }

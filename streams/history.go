@@ -12,8 +12,8 @@ import (
 	"github.com/tidemill/tidemill/task"
 )
 
-// near is how far apart in the log the first and the latest event of a task may
-// be for everything in between to be read.
+// near is how far apart in the log the first event of a task may be from its end,
+// or from that of the log, for everything in between to be read.
 const near = 20_000
 
 // History returns the events of one task in order. Outcomes and releases are
@@ -28,6 +28,13 @@ func (r *Reader) History(ctx context.Context, id task.ID) ([]task.Event, error) 
 	s, err := p.stand(ctx, id)
 	if err != nil {
 		return nil, err
+	}
+	if id.LSN() < s.floor {
+		_, events, err := p.remains(ctx, id)
+		if err != nil {
+			err = fmt.Errorf("history %s: %w", id, err)
+		}
+		return events, err
 	}
 	chain, err := p.chain(ctx, id, s)
 	if err != nil {
@@ -97,20 +104,24 @@ func (p *partition) at(ctx context.Context, at task.Position, id task.ID) (*task
 
 // hints reports whether it is worth reading what lies between.
 func (s *standing) hints(chain []task.Event) bool {
-	last, first := chain[0].At.LSN, chain[len(chain)-1].At.LSN
-	if last-first < near && s.slot.State.Terminal() || s.marked || s.count > 1 {
+	last, first := s.lsn, chain[len(chain)-1].At.LSN
+	if s.slot.State.Terminal() {
+		last = chain[0].At.LSN
+	}
+	if last-first < near || s.marked || s.count > 1 {
 		return true
 	}
 	for _, e := range chain {
-		if e.Crashes > 0 || e.Kind == task.OutcomeCancel && e.Actor == "" {
+		if e.Crashes+e.Opts.Crashes > 0 || e.Kind == task.OutcomeCancel && e.Actor == "" {
 			return true
 		}
 	}
 	return false
 }
 
-// beside reads the events that no chain leads to. They end with the task, but
-// for late outcomes, which are looked for a little longer.
+// beside reads the events that no chain leads to: those that change no state,
+// and what stands before a purge. They end with the task, but for late outcomes,
+// which are looked for a little longer.
 func (p *partition) beside(ctx context.Context, id task.ID, chain []task.Event, ended bool) ([]task.Event, error) {
 	var found []task.Event
 	end := chain[0].At.LSN + near
@@ -121,16 +132,15 @@ func (p *partition) beside(ctx context.Context, id task.ID, chain []task.Event, 
 		if ended && e.At.LSN > end {
 			break
 		}
-		switch e.Kind {
-		case task.CancelRequested, task.StaleOutcome:
-			if e.Task == id {
-				found = append(found, e)
-			}
-		case task.Reclaimed, task.EntryLost:
-			if slices.ContainsFunc(chain, func(c task.Event) bool { return c.At == e.Prev }) {
-				e.Task = id
-				found = append(found, e)
-			}
+		chained := func(at task.Position) bool {
+			return slices.ContainsFunc(chain, func(c task.Event) bool { return c.At == at })
+		}
+		switch {
+		case e.Task == id && !chained(e.At):
+			found = append(found, e)
+		case e.Task.IsZero() && (e.Kind == task.Reclaimed || e.Kind == task.EntryLost) && chained(e.Prev):
+			e.Task = id
+			found = append(found, e)
 		}
 	}
 	return found, nil

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/tidemill/tidemill/internal/wire"
 	"github.com/tidemill/tidemill/task"
 )
 
@@ -56,13 +55,6 @@ type job struct {
 	err    error         // ends the job
 	ended  chan struct{} // closed by the leader when done or failed
 	lead   chan struct{} // receives once when this caller shall lead
-}
-
-// encoded is a birth as the script takes it.
-type encoded struct {
-	typ, headers, opts, due string
-	payload                 []byte
-	key, ttl                string
 }
 
 // Enqueued is the answer to one birth.
@@ -291,26 +283,4 @@ func (l *lane) ids(answer string, n int) ([]Enqueued, error) {
 		}
 	}
 	return out, nil
-}
-
-func (b *encoded) size() int {
-	return len(b.typ) + len(b.payload) + len(b.headers) + len(b.opts) + len(b.key) + 64
-}
-
-// encode makes a birth ready for a lane of partition p.
-func encode(p *partition, b *task.Birth) encoded {
-	e := encoded{typ: string(b.Type), payload: b.Payload, headers: wire.Headers(b.Headers)}
-	o := b.Opts
-	if b.Key != "" {
-		o.Key, o.KeyTTL = b.Key, b.KeyTTL
-		e.key, e.ttl = p.Unique(b.Type, b.Key), strconv.FormatInt(b.KeyTTL.Milliseconds(), 10)
-	}
-	e.opts = wire.Opts(o)
-	switch {
-	case !b.At.IsZero():
-		e.due = strconv.FormatInt(b.At.UnixMilli(), 10)
-	case b.In > 0:
-		e.due = "+" + strconv.FormatInt(max(1, b.In.Milliseconds()), 10)
-	}
-	return e
 }

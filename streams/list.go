@@ -3,6 +3,7 @@ package streams
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -129,7 +130,7 @@ func (p *partition) deadPage(ctx context.Context, cursor string) ([]task.Status,
 			if err != nil {
 				return nil, "", err
 			}
-			st.Type, st.Attempt, st.Payload, st.Reason, st.Error, st.Key = g.Type, g.Attempt, g.Payload, g.Reason, g.Error, g.Opts.Key
+			g.fill(&st)
 		}
 		page = append(page, st)
 	}
@@ -155,6 +156,9 @@ func (p *partition) statuses(ctx context.Context, ids []string, next string) ([]
 			return nil, "", err
 		}
 		st, err := r.Status(ctx, id)
+		if errors.Is(err, task.ErrNotFound) {
+			continue // it ended meanwhile, and was trimmed
+		}
 		if err != nil {
 			return nil, "", err
 		}
@@ -179,12 +183,13 @@ func (p *partition) runningPage(ctx context.Context, cursor string) ([]task.Stat
 		if err != nil {
 			return nil, "", err
 		}
-		if b == nil {
-			continue // settled meanwhile, and trimmed
+		if b == nil || b.Task.IsZero() {
+			continue // settled meanwhile, and trimmed; or a stranger's
 		}
 		page = append(page, task.Status{
 			ID: b.Task, State: task.Running, Queue: p.Queue, Type: b.Type, Attempt: b.Attempt, EnqueuedAt: b.Task.Time(),
-			Consumer: h.Consumer, Deliveries: int(h.RetryCount), Payload: b.Payload, ChangedAt: time.UnixMilli(at.Ms),
+			Consumer: h.Consumer, HeldFor: h.Idle, Deliveries: int(h.RetryCount), Payload: b.Payload, Key: b.Opts.Key,
+			ChangedAt: time.UnixMilli(at.Ms),
 		})
 	}
 	last, err := task.ParsePosition(held[len(held)-1].ID)

@@ -150,6 +150,19 @@ func (l *Log) register(ctx context.Context, q task.Queue, want int) (string, err
 	}
 }
 
+// restore puts a queue that this process knows back into a registry that was
+// flushed, so that all go on with the same partitions.
+func (l *Log) restore(ctx context.Context, q task.Queue) {
+	l.mu.Lock()
+	var numbers []string
+	for _, p := range l.queues[q] {
+		numbers = append(numbers, strconv.Itoa(int(p.Number)))
+	}
+	l.mu.Unlock()
+	// An error is left to the next call that asks the registry.
+	_, _ = registerScript.run(ctx, l.db, []string{keys.Registry(l.ns)}, []any{string(q), 0, strings.Join(numbers, ",")})
+}
+
 // remember makes the partitions of a queue from the registry's numbers.
 func (l *Log) remember(q task.Queue, numbers string) ([]*partition, error) {
 	l.mu.Lock()

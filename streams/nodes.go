@@ -94,9 +94,9 @@ func (r *Reader) Consumers(ctx context.Context, q task.Queue) (map[string]int64,
 		for _, name := range records {
 			held[name] += 0
 		}
-		all, err := p.log.db.XInfoConsumers(ctx, p.Tasks, keys.Group).Result()
+		all, err := p.consumers(ctx)
 		if err != nil {
-			return nil, mapError(err)
+			return nil, err
 		}
 		for _, c := range all {
 			held[c.Name] += c.Pending

@@ -41,10 +41,19 @@ func (l *Log) Cancel(ctx context.Context, id task.ID, by By) (Cancelled, error) 
 	if err != nil {
 		return 0, err
 	}
-	ks := []string{p.Meta, p.Tasks, p.Events, p.Waiting, p.Copies, p.Cancels, p.Chunk(id.LSN())}
-	r, err := p.call(ctx, cancelScript, ks, id.String(), id.Birth().String(), id.LSN(), by.Actor, by.Reason)
+	r, err := p.cancel(ctx, id, "", by)
+	for try := 0; err == nil && r.word() == "TRIMMED" && try < maxCancel; try++ {
+		var l *task.Life
+		if l, _, err = p.remains(ctx, id); err != nil {
+			break
+		}
+		if l.State.Terminal() {
+			return cancelled(l.State), nil
+		}
+		r, err = p.cancel(ctx, id, l.Entry.String(), by)
+	}
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("cancel %s: %w", id, err)
 	}
 	switch r.word() {
 	case "CANCELLED":
@@ -52,12 +61,25 @@ func (l *Log) Cancel(ctx context.Context, id task.ID, by By) (Cancelled, error) 
 	case "REQUESTED", "DUP":
 		return CancelRequested, nil
 	case "FINISHED":
-		if task.State(r.number(1)) == task.Cancelled {
-			return CancelDone, nil
-		}
-		return CancelFinished, nil
+		return cancelled(task.State(r.number(1))), nil
 	}
 	return 0, fmt.Errorf("cancel %s: %w", id, task.ErrNotFound)
+}
+
+// maxCancel is how often a cancel looks where a task is delivered that has
+// outlived its birth, and meanwhile moves.
+const maxCancel = 5
+
+func (p *partition) cancel(ctx context.Context, id task.ID, entry string, by By) (reply, error) {
+	ks := []string{p.Meta, p.Tasks, p.Events, p.Waiting, p.Copies, p.Cancels, p.Chunk(id.LSN())}
+	return p.call(ctx, cancelScript, ks, id.String(), id.Birth().String(), id.LSN(), by.Actor, by.Reason, entry)
+}
+
+func cancelled(s task.State) Cancelled {
+	if s == task.Cancelled {
+		return CancelDone
+	}
+	return CancelFinished
 }
 
 // Requeue gives a dead task another life with a full set of retries. Its
@@ -76,7 +98,7 @@ func (l *Log) Requeue(ctx context.Context, id task.ID, by By) error {
 	}
 	next := g.Opts
 	next.Base = g.Attempt
-	next.Crashes = 0
+	next.Crashes, next.Unrouted = 0, 0
 	ks := []string{p.Meta, p.Tasks, p.Events, p.Dead, p.Graves, p.Chunk(id.LSN())}
 	r, err := p.call(ctx, requeueScript, ks, id.String(), id.LSN(), by.Actor, by.Reason, wire.Opts(next), g.Attempt+1)
 	if err != nil {

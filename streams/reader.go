@@ -50,18 +50,20 @@ func (r *Reader) Events(ctx context.Context, q task.Queue, n int, after task.Pos
 	}
 }
 
-// scan pages through both streams. A page of each is read in one transaction:
-// read one after the other, an entry written in between would seem missing.
+// scan pages through both streams. They are read one after the other, so each
+// pair of pages ends at the clock that was read before: what was written in
+// between may be in one of them and would seem to be missing in the other. (In
+// one transaction they would not be read at all when memory is full.)
 func (p *partition) scan(ctx context.Context, after task.Position) iter.Seq2[task.Event, error] {
 	return func(yield func(task.Event, error) bool) {
 		at := after
 		for {
-			tasks, events, err := p.page(ctx, at)
+			tasks, events, end, err := p.page(ctx, at)
 			if err != nil {
 				yield(task.Event{}, fmt.Errorf("read %s: %w", p.Queue, err))
 				return
 			}
-			last, ok := emit(tasks, events, p.Queue, yield)
+			last, ok := emit(tasks, events, end, p.Queue, yield)
 			if !ok || last.IsZero() {
 				return
 			}
@@ -76,22 +78,17 @@ type record struct {
 	events []task.Event
 }
 
-// emit yields two pages in order of lsn, up to where the shorter knowledge of
-// the two ends.
-func emit(a, b []record, q task.Queue, yield func(task.Event, error) bool) (last task.Position, ok bool) {
-	end := int64(1<<63 - 1)
-	for _, page := range [][]record{a, b} {
-		if len(page) == maxItems {
-			end = min(end, page[len(page)-1].at.LSN)
-		}
-	}
+// emit yields two pages in order, up to end. Entries that a stranger added have
+// no lsn of ours, so the order is that of whole positions, which is the order of
+// lsn for all others.
+func emit(a, b []record, end task.Position, q task.Queue, yield func(task.Event, error) bool) (last task.Position, ok bool) {
 	for len(a) > 0 || len(b) > 0 {
 		from := &a
-		if len(a) == 0 || len(b) > 0 && b[0].at.LSN < a[0].at.LSN {
+		if len(a) == 0 || len(b) > 0 && comparePositions(b[0].at, a[0].at) < 0 {
 			from = &b
 		}
 		r := (*from)[0]
-		if r.at.LSN > end {
+		if !end.IsZero() && comparePositions(r.at, end) > 0 {
 			return last, true
 		}
 		*from = (*from)[1:]
@@ -106,25 +103,38 @@ func emit(a, b []record, q task.Queue, yield func(task.Event, error) bool) (last
 	return last, true
 }
 
-func (p *partition) page(ctx context.Context, after task.Position) (tasks, events []record, err error) {
+// page reads a page of each stream and up to where both are known: to the clock,
+// or to the end of a full page. The zero position is no bound.
+func (p *partition) page(ctx context.Context, after task.Position) (tasks, events []record, end task.Position, err error) {
 	from := "-"
 	if !after.IsZero() {
 		from = "(" + after.String()
 	}
-	tx := p.log.db.TxPipeline()
+	pipe := p.log.db.Pipeline()
+	clock := pipe.HMGet(ctx, p.Meta, "ms", "lsn")
 	raw := [2]*redis.RawCmd{}
 	for i, stream := range []string{p.Tasks, p.Events} {
 		raw[i] = redis.NewRawCmd(ctx, "XRANGE", stream, from, "+", "COUNT", maxItems)
-		_ = tx.Process(ctx, raw[i])
+		raw[i].SetFirstKeyPos(1)
+		_ = pipe.Process(ctx, raw[i])
 	}
-	if _, err := tx.Exec(ctx); err != nil {
-		return nil, nil, mapError(err)
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, nil, end, mapError(err)
 	}
-	if tasks, err = p.records(raw[0].Val()); err != nil {
-		return nil, nil, err
+	ms, _ := clock.Val()[0].(string)
+	lsn, _ := clock.Val()[1].(string)
+	end = task.Position{Ms: parseInt(ms), LSN: parseInt(lsn)}
+	for i, into := range []*[]record{&tasks, &events} {
+		page, err := p.records(raw[i].Val())
+		if err != nil {
+			return nil, nil, end, err
+		}
+		if n := len(page); n == maxItems && (end.IsZero() || comparePositions(page[n-1].at, end) < 0) {
+			end = page[n-1].at
+		}
+		*into = page
 	}
-	events, err = p.records(raw[1].Val())
-	return tasks, events, err
+	return tasks, events, end, nil
 }
 
 func (p *partition) records(b []byte) ([]record, error) {

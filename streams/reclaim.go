@@ -2,7 +2,10 @@ package streams
 
 import (
 	"context"
+	"errors"
 	"fmt"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/tidemill/tidemill/internal/keys"
 	"github.com/tidemill/tidemill/internal/wire"
@@ -18,9 +21,9 @@ func (s *Session) Observe(ctx context.Context, everyone bool) (map[string]string
 		return nil, fmt.Errorf("observe %s: %w", p.Queue, mapError(err))
 	}
 	if everyone {
-		all, err := p.log.db.XInfoConsumers(ctx, p.Tasks, keys.Group).Result()
+		all, err := p.consumers(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("observe %s: %w", p.Queue, mapError(err))
+			return nil, fmt.Errorf("observe %s: %w", p.Queue, err)
 		}
 		for _, c := range all {
 			if _, ok := records[c.Name]; !ok {
@@ -32,13 +35,25 @@ func (s *Session) Observe(ctx context.Context, everyone bool) (map[string]string
 	return records, nil
 }
 
+// consumers lists the consumers of the group, which it rebuilds if it is gone.
+func (p *partition) consumers(ctx context.Context) ([]redis.XInfoConsumer, error) {
+	for try := 0; ; try++ {
+		all, err := p.log.db.XInfoConsumers(ctx, p.Tasks, keys.Group).Result()
+		if err = mapError(err); err == nil || try == maxMends || p.mend(ctx, err) != nil {
+			return all, err
+		}
+	}
+}
+
 // Reclaim takes over a page of what victim holds. The caller has seen its
 // record unchanged over one lease of its own monotonic clock and passes it; if
 // it has moved since, nothing happens. more asks for another call, with the same
 // arguments. After an error a page may have moved unseen: Sweep finds it.
 func (s *Session) Reclaim(ctx context.Context, victim, seen string) (b task.Batch, more bool, err error) {
 	p := s.part
-	r, err := p.call(ctx, reclaimScript, []string{p.Meta, p.Tasks, p.Events, p.Members}, s.name, victim, seen, maxItems)
+	ks := []string{p.Meta, p.Tasks, p.Events, p.Members}
+	// not repeated: a repeat would take the next page and hide that one is lost
+	r, err := p.repeat(ctx, isEpoch, reclaimScript, ks, []any{s.name, victim, seen, maxItems})
 	if err != nil {
 		return task.Batch{}, false, err
 	}
@@ -47,13 +62,15 @@ func (s *Session) Reclaim(ctx context.Context, victim, seen string) (b task.Batc
 		return task.Batch{}, false, nil
 	}
 	var held []wire.Claim
-	for i := 1; i+1 < len(r); i += 2 {
+	for i := 2; i+1 < len(r); i += 2 {
 		at, err := task.ParsePosition(r.text(i))
 		if err != nil {
 			return task.Batch{}, false, err
 		}
 		held = append(held, wire.Claim{Entry: at, Count: int(r.number(i + 1))})
 	}
-	b, err = s.load(ctx, held)
+	b, err = s.load(ctx, held, r.text(1))
 	return b, true, err
 }
+
+func isEpoch(err error) bool { return errors.Is(err, errEpoch) }

@@ -83,7 +83,8 @@ const MaxRelease = 128
 // Wake waits until a task was added that is due before all others, at most d,
 // and reports whether one was.
 func (w *Waiting) Wake(ctx context.Context, d time.Duration) (bool, error) {
-	err := w.reader.BLPop(ctx, min(d, maxBlock), w.part.Partition.Wake).Err()
+	d = min(max(d, 10*time.Millisecond), maxBlock)                             // 0 would block for ever
+	err := w.reader.Do(ctx, "BLPOP", w.part.Partition.Wake, d.Seconds()).Err() // BLPop rounds to seconds
 	if errors.Is(err, redis.Nil) {
 		return false, nil
 	}

@@ -43,7 +43,7 @@ var (
 	releaseScript  = load("prologue", "release")
 	joinScript     = load("prologue", "join")
 	leaveScript    = load("prologue", "leave")
-	settleScript   = load("prologue", "verdicts", "settle")
+	settleScript   = load("prologue", "outcomes", "verdicts", "settle")
 	renewScript    = load("prologue", "renew")
 	chargeScript   = load("prologue", "charge")
 	reclaimScript  = load("prologue", "reclaim")

@@ -19,15 +19,19 @@ const (
 )
 
 // Settle records outcomes and says what became of each, in order. At most
-// MaxSettle of them, of which MaxVerdicts did not succeed, all delivered under
-// the same token.
+// MaxSettle of them, of which MaxVerdicts did not succeed. Those delivered under
+// one token cost less than a mixture, of which each is asked for its owner.
 //
-// Errors: [task.ErrFenced] (nothing recorded, the session is over),
+// Errors: [task.ErrInvalidOption] (too many), [task.ErrFenced] (nothing
+// recorded, the session is over),
 // [task.ErrUncertain] when ctx ended; asking again goes on with a new number
 // and is safe, because an entry is acknowledged once.
 func (s *Session) Settle(ctx context.Context, out []task.Settlement) ([]task.Answer, error) {
 	if len(out) == 0 {
 		return nil, nil
+	}
+	if err := bounded(out); err != nil {
+		return nil, fmt.Errorf("settle %s: %w", s.part.Queue, err)
 	}
 	order := s.order(out)
 	ks, args := s.settlement(out, order)
@@ -48,6 +52,21 @@ func (s *Session) Settle(ctx context.Context, out []task.Settlement) ([]task.Ans
 		answers[at] = task.Answer(word[i])
 	}
 	return answers, nil
+}
+
+// bounded refuses what one script call must not be asked for: a packed entry
+// numbers its items in one byte.
+func bounded(out []task.Settlement) error {
+	verdicts := 0
+	for i := range out {
+		if out[i].Kind != task.OutcomeSuccess {
+			verdicts++
+		}
+	}
+	if len(out) > MaxSettle || verdicts > MaxVerdicts {
+		return fmt.Errorf("%w: %d outcomes, %d of them no success: at most %d, %d", task.ErrInvalidOption, len(out), verdicts, MaxSettle, MaxVerdicts)
+	}
+	return nil
 }
 
 // order puts successes first, by birth, so that neighbours share an index write.
@@ -81,7 +100,7 @@ func (s *Session) settlement(out []task.Settlement, order []int) ([]string, []an
 	for _, at := range order {
 		o := &out[at]
 		d := o.Delivery
-		entry, birth := d.Entry.String(), d.ID.LSN()
+		entry, birth := d.Entry.String(), birthLSN(d)
 		if o.Kind != task.OutcomeSuccess {
 			args = append(args, o.Kind.String(), entry, birth, ks.index(birth), d.ID.String(), d.Attempt,
 				o.Delay.Milliseconds(), o.Error, o.Reason, verdictOpts(o), wire.Ran(o.Ran, d.Starts()))
@@ -92,8 +111,27 @@ func (s *Session) settlement(out []task.Settlement, order []int) ([]string, []an
 		buf = wire.AppendItem(buf, base, wire.Item{Task: d.ID, Entry: d.Entry, Attempt: d.Attempt, Crashes: d.Starts(), Ran: o.Ran})
 		args = append(args, entry, birth, ks.index(birth), buf[from:len(buf):len(buf)])
 	}
-	args[0], args[1], args[2], args[3], args[4] = s.name, s.seq, out[0].Delivery.Token, base.String(), successes
+	args[0], args[1], args[2], args[3], args[4] = s.name, s.seq, sharedToken(out), base.String(), successes
 	return ks.keys, args
+}
+
+// birthLSN names the birth of a delivery; 0 for the entry of a stranger, whose
+// lsn may be that of one of our tasks. Epochs begin at 1.
+func birthLSN(d *task.Delivery) int64 {
+	if d.Type == "" && d.ID.Epoch() == 0 {
+		return 0
+	}
+	return d.ID.LSN()
+}
+
+// sharedToken is the token of all deliveries, empty when they differ.
+func sharedToken(out []task.Settlement) string {
+	for i := range out {
+		if out[i].Delivery.Token != out[0].Delivery.Token {
+			return ""
+		}
+	}
+	return out[0].Delivery.Token
 }
 
 // verdictOpts is what the task carries into its next delivery: a hand-back
@@ -107,8 +145,6 @@ func verdictOpts(o *task.Settlement) string {
 		return o.Wanted.String()
 	case task.HandedBack:
 		next.Crashes = o.Delivery.Starts()
-	case task.OutcomeRetry:
-		next.Unrouted = 0
 	}
 	return wire.Opts(next)
 }

@@ -9,55 +9,13 @@ import (
 	"github.com/tidemill/tidemill/task"
 )
 
-// Stats are the live numbers of one partition, read in one script.
-type Stats struct {
-	Queue     task.Queue     `json:"queue"`
-	Partition task.Partition `json:"partition"`
-	LSN       int64          `json:"lsn"`
-	Floor     int64          `json:"floor"` // the log below it was trimmed
-	NowMs     int64          `json:"now_ms"`
-	Waiting   int64          `json:"waiting"`
-	Ready     int64          `json:"ready"`
-	Running   int64          `json:"running"`
-	Dead      int64          `json:"dead"` // held for requeue; Buried counts all that ever died
-	Marks     int64          `json:"-"`    // cancels asked for and not yet seen
-	NextDueMs int64          `json:"next_due_ms,omitempty"`
-	Paused    bool           `json:"paused"`
-
-	Enqueued  int64 `json:"enqueued"` // totals since the partition was made
-	Succeeded int64 `json:"succeeded"`
-	Retried   int64 `json:"retried"`
-	Snoozed   int64 `json:"snoozed"`
-	Buried    int64 `json:"buried"`
-	Cancelled int64 `json:"cancelled"`
-	Expired   int64 `json:"expired"`
-	Requeued  int64 `json:"requeued"`
-	Purged    int64 `json:"purged"`
-
-	delivered task.Position
-}
-
-// Add returns the sums of two partitions of one queue.
-func (s Stats) Add(o Stats) Stats {
-	s.Waiting, s.Ready, s.Running, s.Dead = s.Waiting+o.Waiting, s.Ready+o.Ready, s.Running+o.Running, s.Dead+o.Dead
-	s.Enqueued, s.Succeeded, s.Retried, s.Snoozed = s.Enqueued+o.Enqueued, s.Succeeded+o.Succeeded, s.Retried+o.Retried, s.Snoozed+o.Snoozed
-	s.Buried, s.Cancelled, s.Expired = s.Buried+o.Buried, s.Cancelled+o.Cancelled, s.Expired+o.Expired
-	s.Requeued, s.Purged, s.Marks = s.Requeued+o.Requeued, s.Purged+o.Purged, s.Marks+o.Marks
-	s.LSN += o.LSN
-	if s.NextDueMs == 0 || o.NextDueMs != 0 && o.NextDueMs < s.NextDueMs {
-		s.NextDueMs = o.NextDueMs
-	}
-	s.Paused = s.Paused || o.Paused
-	return s
-}
-
 // Stats reads the numbers of every partition of a queue.
-func (r *Reader) Stats(ctx context.Context, q task.Queue) ([]Stats, error) {
+func (r *Reader) Stats(ctx context.Context, q task.Queue) ([]task.Stats, error) {
 	ps, err := r.log.partitions(ctx, q, false)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Stats, 0, len(ps))
+	out := make([]task.Stats, 0, len(ps))
 	for _, p := range ps {
 		s, err := p.stats(ctx)
 		if err != nil {
@@ -68,17 +26,17 @@ func (r *Reader) Stats(ctx context.Context, q task.Queue) ([]Stats, error) {
 	return out, nil
 }
 
-func (p *partition) stats(ctx context.Context) (Stats, error) {
+func (p *partition) stats(ctx context.Context) (task.Stats, error) {
 	r, err := p.call(ctx, snapshotScript, []string{p.Meta, p.Tasks, p.Events, p.Waiting, p.Dead, p.Cancels, p.Members})
 	if err != nil {
-		return Stats{}, err
+		return task.Stats{}, err
 	}
 	v := map[string]string{}
 	for i := 1; i+1 < len(r); i += 2 {
 		v[r.text(i)] = r.text(i + 1)
 	}
 	n := func(name string) int64 { return parseInt(v[name]) }
-	s := Stats{
+	s := task.Stats{
 		Queue: p.Queue, Partition: p.Number, LSN: n("lsn"), Floor: n("floor"), NowMs: n("now"),
 		Waiting: n("waiting"), Running: n("pending"), Dead: n("buried"), Marks: n("marks"),
 		NextDueMs: n("due"), Paused: v["paused"] == "1", Enqueued: n("enqueued"), Succeeded: n("succeeded"), Retried: n("retry"),
@@ -86,23 +44,12 @@ func (p *partition) stats(ctx context.Context) (Stats, error) {
 		Requeued: n("requeued"), Purged: n("purged"),
 	}
 	s.Ready = max(0, n("open")-s.Running)
-	s.delivered, _ = task.ParsePosition(v["delivered"])
+	s.Delivered, _ = task.ParsePosition(v["delivered"])
 	return s, nil
 }
 
-// Live is the live state of one partition, to be compared with the fold of its
-// log: the open entries (held or undelivered), the waiting and the dead.
-type Live struct {
-	Stats
-	Open    map[task.Position]bool
-	Due     map[task.ID]int64
-	Buried  map[task.ID]bool
-	Marked  map[int64]bool // births, by lsn
-	Settled bool           // the log did not move while the sets were read
-}
-
 // Live reads the live state in pages; it is a snapshot only if Settled.
-func (r *Reader) Live(ctx context.Context, q task.Queue, n int) (*Live, error) {
+func (r *Reader) Live(ctx context.Context, q task.Queue, n int) (*task.Live, error) {
 	p, err := r.part(ctx, q, n)
 	if err != nil {
 		return nil, err
@@ -111,18 +58,18 @@ func (r *Reader) Live(ctx context.Context, q task.Queue, n int) (*Live, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Live{Stats: before, Open: map[task.Position]bool{}, Due: map[task.ID]int64{}, Buried: map[task.ID]bool{}, Marked: map[int64]bool{}}
-	for _, read := range []func(context.Context, *Live) error{p.readPending, p.readUndelivered, p.readWaiting, p.readDead, p.readMarks} {
+	l := &task.Live{Stats: before, Open: map[task.Position]bool{}, Due: map[task.ID]int64{}, Buried: map[task.ID]bool{}, Marked: map[int64]bool{}}
+	for _, read := range []func(context.Context, *task.Live) error{p.readPending, p.readUndelivered, p.readWaiting, p.readDead, p.readMarks} {
 		if err := read(ctx, l); err != nil {
 			return nil, mapError(err)
 		}
 	}
 	after, err := p.stats(ctx)
-	l.Settled = after.LSN == before.LSN && after.Running == before.Running && after.delivered == before.delivered
+	l.Settled = after.LSN == before.LSN && after.Running == before.Running && after.Delivered == before.Delivered
 	return l, err
 }
 
-func (p *partition) readPending(ctx context.Context, l *Live) error {
+func (p *partition) readPending(ctx context.Context, l *task.Live) error {
 	for from := "-"; ; {
 		page, err := p.log.db.XPendingExt(ctx, &redis.XPendingExtArgs{Stream: p.Tasks, Group: keys.Group, Start: from, End: "+", Count: 1000}).Result()
 		if err != nil || len(page) == 0 {
@@ -138,8 +85,8 @@ func (p *partition) readPending(ctx context.Context, l *Live) error {
 	}
 }
 
-func (p *partition) readUndelivered(ctx context.Context, l *Live) error {
-	for at := l.delivered; ; {
+func (p *partition) readUndelivered(ctx context.Context, l *task.Live) error {
+	for at := l.Delivered; ; {
 		raw := redis.NewRawCmd(ctx, "XRANGE", p.Tasks, "("+at.String(), "+", "COUNT", 1000)
 		raw.SetFirstKeyPos(1)
 		if err := p.log.db.Process(ctx, raw); err != nil {
@@ -155,7 +102,7 @@ func (p *partition) readUndelivered(ctx context.Context, l *Live) error {
 	}
 }
 
-func (p *partition) readWaiting(ctx context.Context, l *Live) error {
+func (p *partition) readWaiting(ctx context.Context, l *task.Live) error {
 	return p.readSet(ctx, p.Partition.Waiting, func(name string, score float64) error {
 		id, err := task.ParseID(name)
 		l.Due[id] = int64(score)
@@ -163,7 +110,7 @@ func (p *partition) readWaiting(ctx context.Context, l *Live) error {
 	})
 }
 
-func (p *partition) readDead(ctx context.Context, l *Live) error {
+func (p *partition) readDead(ctx context.Context, l *task.Live) error {
 	return p.readSet(ctx, p.Dead, func(name string, _ float64) error {
 		id, err := task.ParseID(name)
 		l.Buried[id] = true
@@ -171,7 +118,7 @@ func (p *partition) readDead(ctx context.Context, l *Live) error {
 	})
 }
 
-func (p *partition) readMarks(ctx context.Context, l *Live) error {
+func (p *partition) readMarks(ctx context.Context, l *task.Live) error {
 	return p.readSet(ctx, p.Cancels, func(name string, _ float64) error {
 		l.Marked[parseInt(name)] = true
 		return nil

@@ -15,12 +15,14 @@ import (
 // standing is what the history script answers about one task.
 type standing struct {
 	floor  int64
+	lsn    int64 // of the log's end
 	slot   wire.Slot
 	dueMs  int64
 	marked bool
 	birth  *task.Event // nil when it was trimmed
 	latest *task.Event // of what happened since; nil: nothing, or trimmed
 	holder string
+	idle   time.Duration
 	count  int
 }
 
@@ -32,9 +34,9 @@ func (p *partition) stand(ctx context.Context, id task.ID) (*standing, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &standing{floor: r.number(1), slot: wire.ParseSlot(r.text(2)), dueMs: r.number(3), marked: r.text(4) != ""}
-	s.holder, s.count = r.text(6), int(r.number(8))
-	entries, _ := r[5].([]any)
+	s := &standing{floor: r.number(1), lsn: r.number(2), slot: wire.ParseSlot(r.text(3)), dueMs: r.number(4), marked: r.text(5) != ""}
+	s.holder, s.idle, s.count = r.text(7), time.Duration(r.number(8))*time.Millisecond, int(r.number(9))
+	entries, _ := r[6].([]any)
 	for _, e := range entries {
 		events, err := p.event(e)
 		if err != nil {
@@ -83,10 +85,11 @@ func (r *Reader) Status(ctx context.Context, id task.ID) (task.Status, error) {
 		return task.Status{}, err
 	}
 	st := task.Status{ID: id, Queue: p.Queue, EnqueuedAt: id.Time(), Attempt: 1}
-	if s.birth == nil && s.latest == nil && s.dueMs == 0 {
-		if id.LSN() < s.floor {
-			return p.trimmed(ctx, st)
-		}
+	if id.LSN() < s.floor {
+		err := p.outlived(ctx, s, &st)
+		return st, err
+	}
+	if s.birth == nil && s.latest == nil {
 		return st, fmt.Errorf("task %s: %w", id, task.ErrNotFound)
 	}
 	s.fill(&st)
@@ -109,32 +112,10 @@ func (s *standing) fill(st *task.Status) {
 	case s.dueMs != 0:
 		st.State, st.DueAt = task.Waiting, time.UnixMilli(s.dueMs)
 	case s.holder != "":
-		st.State, st.Consumer, st.Deliveries, st.Cancelling = task.Running, s.holder, s.count, s.marked
+		st.State, st.Consumer, st.HeldFor, st.Deliveries, st.Cancelling = task.Running, s.holder, s.idle, s.count, s.marked
 	default:
 		st.State, st.Cancelling = task.Ready, s.marked
 	}
-}
-
-// trimmed looks for a task whose birth is gone: it has no slot, so the log that
-// is left is folded. Rare: it outlived the retention.
-func (p *partition) trimmed(ctx context.Context, st task.Status) (task.Status, error) {
-	f := task.NewFold()
-	f.Partial = true
-	for e, err := range p.scan(ctx, task.Position{}) {
-		if err != nil {
-			return st, err
-		}
-		if e.Task == st.ID {
-			f.Add(&e)
-			st.Error, st.Reason, st.ChangedAt = e.Error, e.Reason, time.UnixMilli(e.At.Ms)
-		}
-	}
-	l := f.Tasks[st.ID]
-	if l == nil {
-		return st, fmt.Errorf("task %s: %w: its history was trimmed", st.ID, task.ErrNotFound)
-	}
-	st.State, st.Attempt = l.State, l.Attempt
-	return st, nil
 }
 
 // grave is what is kept of a dead task.
@@ -156,6 +137,12 @@ func (p *partition) grave(ctx context.Context, id task.ID) (*grave, error) {
 		return nil, mapError(err)
 	}
 	return parseGrave(s)
+}
+
+// fill writes what is known of a dead task into its status.
+func (g *grave) fill(st *task.Status) {
+	st.State, st.Type, st.Attempt, st.Payload = task.Dead, g.Type, g.Attempt, g.Payload
+	st.Reason, st.Error, st.Key = g.Reason, g.Error, g.Opts.Key
 }
 
 func parseGrave(s string) (*grave, error) {

@@ -73,18 +73,15 @@ func (p *partition) trim(ctx context.Context, cutMs int64) (removed int64, err e
 		if err != nil {
 			return removed, err
 		}
-		switch r.word() {
-		case "IDLE":
-			return removed, p.dropChunks(ctx, r.number(1))
-		case "KEEP":
+		if r.word() == "KEEP" {
 			cursor, plan = r.text(1), r.text(2)
-		default:
-			removed += r.number(1)
-			cursor, plan = "", ""
-			if r.number(1) == 0 {
-				return removed, p.dropChunks(ctx, r.number(2))
-			}
+			continue
 		}
+		removed += r.number(1)
+		if r.number(1) == 0 {
+			return removed, p.dropChunks(ctx, r.number(2))
+		}
+		cursor, plan = "", ""
 	}
 }
 
@@ -136,8 +133,12 @@ func (p *partition) dropChunks(ctx context.Context, floor int64) error {
 		if err := db.Unlink(ctx, names...).Err(); err != nil {
 			return mapError(err)
 		}
-		if err := db.HSet(ctx, p.Meta, "chunk", from).Err(); err != nil {
-			return mapError(err)
+		err := mapError(db.HSet(ctx, p.Meta, "chunk", from).Err())
+		if errors.Is(err, task.ErrBackpressure) {
+			return nil // memory is full: the next trim unlinks them once more
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -162,7 +163,7 @@ func (p *partition) purgeOld(ctx context.Context, keep Retention) error {
 				ids = append(ids, id)
 			}
 		}
-		if _, err := p.purge(ctx, ids, byRetention); err != nil {
+		if n, err := p.purge(ctx, ids, byRetention); err != nil || n == 0 {
 			return err
 		}
 	}

@@ -23,6 +23,7 @@ func TestOptsGolden(t *testing.T) {
 		"d1700000000123":   {Deadline: time.UnixMilli(1700000000123)},
 		"b20":              {Base: 20},
 		"c2":               {Crashes: 2},
+		"n3":               {Unrouted: 3},
 		"u86400000,kx":     {Key: "x", KeyTTL: 24 * time.Hour},
 		"k%2Cd5%00+%C3%A9": {Key: ",d5\x00 é"},
 		"r1,t1,d1,b1,c1,u1,ka%2Bb": {

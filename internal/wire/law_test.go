@@ -24,7 +24,7 @@ func millis(t *rapid.T, label string) time.Duration {
 var allOpts = rapid.Custom(func(t *rapid.T) task.Opts {
 	o := task.Opts{
 		Retries: int(rapid.Int32Min(-1).Draw(t, "retries")), Timeout: millis(t, "timeout"), Base: int(rapid.Int32Min(0).Draw(t, "base")),
-		Crashes: int(rapid.Int32Min(0).Draw(t, "crashes")), KeyTTL: millis(t, "ttl"), Key: anyText.Draw(t, "key"),
+		Crashes: int(rapid.Int32Min(0).Draw(t, "crashes")), Unrouted: int(rapid.Int32Min(0).Draw(t, "unrouted")), KeyTTL: millis(t, "ttl"), Key: anyText.Draw(t, "key"),
 	}
 	if ms := rapid.Int64Min(0).Draw(t, "deadline"); ms > 0 {
 		o.Deadline = time.UnixMilli(ms)

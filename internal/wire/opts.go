@@ -81,6 +81,8 @@ func option(o *task.Opts, letter byte, value string) (err error) {
 		o.Base, err = count(value)
 	case 'c':
 		o.Crashes, err = count(value)
+	case 'n':
+		o.Unrouted, err = count(value)
 	case 'u':
 		o.KeyTTL, err = span(value)
 	case 'k':

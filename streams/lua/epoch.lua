@@ -2,7 +2,9 @@
 -- harmless: the token tells. The jump keeps lsns that the lost tail may have handed out from being used again.
 -- KEYS  meta tasks events
 -- ARGV  epoch ms lsn   the highest the caller has seen
--- reply OK token survived | SAME token | RECOVER token last   (the group is gone and the stream is not empty)
+-- reply OK token survived | SAME token | RECOVER token survived|"" last   RECOVER: the group is gone, or its recovery
+--       has not ended; survived where this call opened the epoch
+-- refusals TYPE
 local tasks, events = KEYS[2], KEYS[3]
 tick()
 local wrong = expect(tasks, 'stream', events, 'stream')
@@ -12,31 +14,28 @@ local replid = string.sub(string.match(info, 'master_replid:(%x+)'), 1, 12)
 local m = call('HMGET', meta, 'token', 'ms', 'lsn', 'recover')
 local known, old = {tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])}, m[1]
 
-local function group_state()
-  if call('EXISTS', tasks) == 1 then
-    for _, g in ipairs(call('XINFO', 'GROUPS', tasks)) do
-      if g[2] == group then return m[4] and {'RECOVER', token, m[4]} end
-    end
-    local last = call('XREVRANGE', tasks, '+', '-', 'COUNT', 1)[1]
-    if last then return {'RECOVER', token, m[4] or last[1]} end
-  end
+local function answer(word, survived)
+  local has, entries = delivered(tasks), call('XREVRANGE', tasks, '+', '-', 'COUNT', 1)
+  if has and not m[4] then return {word, token, survived} end
+  if has or entries[1] then return {'RECOVER', token, survived, has and m[4] or entries[1][1]} end
   begin()
   call('XGROUP', 'CREATE', tasks, group, '0', 'MKSTREAM')
+  return {word, token, survived}
 end
 
 if old and string.sub(old, 1, 12) == replid then
   token = old
-  return group_state() or {'SAME', token}
+  return answer('SAME', '')
 end
 
 -- what survived: the clock, and both streams, whose last-generated-id lies after a foreign entry
 local survived, seen = tonumber(m[3] or 0), 0
 ms = math.max(now, tonumber(m[2] or 0), known[2])
 for _, stream in ipairs({tasks, events}) do
-  local last = call('EXISTS', stream) == 1 and call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
+  local last = call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
   local ids = {last and last[1] or '0-0', '0-0'}
-  local stat = last and call('XINFO', 'STREAM', stream) or {}
-  for i = 1, #stat, 2 do
+  local stat = redis.pcall('XINFO', 'STREAM', stream)
+  for i = 1, stat.err and 0 or #stat, 2 do
     if stat[i] == 'last-generated-id' then ids[2] = stat[i + 1] end
   end
   for _, id in ipairs(ids) do
@@ -56,4 +55,4 @@ event(events, {kind = 'epoch', reason = cause, n = '0', extra = record(old or ''
 if not old then call('HSET', meta, 'schema', '1', 'floor', int(cause == 'created' and 1 or lsn)) end
 call('HSET', meta, 'token', token)
 commit()
-return group_state() or {'OK', token, int(survived)}
+return answer('OK', int(survived))

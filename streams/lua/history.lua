@@ -1,7 +1,7 @@
 -- history: where a task stands, and its latest entry, from which the rest is found by following prev. Reads only.
 -- KEYS  meta tasks events waiting cancels chunk
 -- ARGV  id address birth ms-of-birth
--- reply OK floor slot due|"" mark|"" delivered entries   entries: birth, then latest, each as XRANGE returns it
+-- reply OK floor lsn slot due|"" mark|"" delivered entries   entries: birth, then latest, each as XRANGE returns it
 --       then of the open entry: consumer idle count, if it is pending
 -- refusals EPOCH SCHEMA NOGROUP
 local tasks, events = KEYS[2], KEYS[3]
@@ -21,8 +21,8 @@ end
 local held = open_entry and redis.pcall('XPENDING', tasks, group, open_entry, open_entry, 1) or {}
 if held.err then return {'NOGROUP'} end
 local due, mark = call('ZSCORE', KEYS[4], ARGV[1]), call('ZSCORE', KEYS[5], ARGV[3])
-local out = {'OK', int(floor), slot, due and int(tonumber(due)) or '', mark and '1' or '', entries}
+local out = {'OK', int(floor), int(lsn), slot, due and int(score(due)) or '', mark and '1' or '', entries}
 if held[1] then
-  out[7], out[8], out[9] = held[1][2], held[1][3], held[1][4]
+  out[8], out[9], out[10] = held[1][2], held[1][3], held[1][4]
 end
 return out

@@ -3,6 +3,7 @@
 -- There is no rollback: nothing after begin() may fail, so key types are checked (expect) and XADD resyncs (append).
 local call, group, meta = redis.call, 'workers', KEYS[1]
 local now, ms, lsn, floor, plan, token -- clock: raw ms for due times; hybrid ms and lsn for ids
+local recovering -- set while the rebuilding of a lost group has begun and not ended
 local state = {waiting = 1, ready = 2, succeeded = 4, dead = 5, cancelled = 6, expired = 7, purged = 8, lost = 9}
 
 local function int(n) return string.format('%.0f', n) end
@@ -16,7 +17,7 @@ end
 -- token (a promotion, a restart, a flush), or the schema is another one.
 local function open()
   tick()
-  local m = call('HMGET', meta, 'schema', 'token', 'ms', 'lsn', 'floor', 'plan')
+  local m = call('HMGET', meta, 'schema', 'token', 'ms', 'lsn', 'floor', 'plan', 'recover')
   token = m[2]
   if not token then return {'EPOCH'} end
   if not string.find(call('INFO', 'replication'), 'master_replid:' .. string.sub(token, 1, 12), 1, true) then
@@ -24,7 +25,7 @@ local function open()
   end
   if m[1] ~= '1' then return {'SCHEMA', m[1] or ''} end
   ms, lsn, floor = math.max(now, tonumber(m[3])), tonumber(m[4]), tonumber(m[5])
-  plan = math.max(floor, tonumber(m[6] or 0))
+  plan, recovering = math.max(floor, tonumber(m[6] or 0)), m[7]
 end
 
 -- expect names the first key of the wrong type: pairs of key, type.
@@ -68,13 +69,37 @@ local function event(stream, e)
     'actor', e.actor or '', 'reason', e.reason or '', 'due', e.due or '', 'prev', e.prev or '', 'extra', e.extra or '')
 end
 
--- read returns the fields of one entry by name, or nil.
+-- read returns the fields of one entry by name, or nil. What another writer left out is empty, so that nothing fails.
 local function read(stream, id)
   local found = call('XRANGE', stream, id, id)[1]
   if not found then return nil end
-  local f = {}
+  local f = {type = '', payload = '', headers = '', opts = ''}
   for i = 1, #found[2], 2 do f[found[2][i]] = found[2][i + 1] end
   return f
+end
+
+-- delivered is the id of the last entry that any consumer was given; nil: there is no group.
+local function delivered(stream)
+  local groups = redis.pcall('XINFO', 'GROUPS', stream)
+  for _, g in ipairs(groups.err and {} or groups) do
+    for i = 3, g[2] == group and #g or 0, 2 do
+      if g[i] == 'last-delivered-id' then return string.match(g[i + 1], '-') and g[i + 1] or g[i + 1] .. '-0' end
+    end
+  end
+end
+
+-- after compares two ids as streams do. An entry of a stranger has no lsn of ours, so lsns alone do not order them.
+local function after(a, b)
+  local ams, an = string.match(a, '^(%d+)-(%d+)$')
+  local bms, bn = string.match(b, '^(%d+)-(%d+)$')
+  ams, bms = tonumber(ams), tonumber(bms)
+  return ams > bms or ams == bms and tonumber(an) > tonumber(bn)
+end
+
+-- score reads what ZSCORE answers; miniredis writes round numbers with an exponent, which its tonumber does not read.
+local function score(s)
+  local digits, e = string.match(s, '^(-?[%d.]+)e%+?(%d+)$')
+  return digits and math.floor(tonumber(digits) * 10 ^ tonumber(e) + 0.5) or tonumber(s)
 end
 
 -- record and parts: values as netstrings, 3:abc0:
@@ -163,12 +188,21 @@ local function status(key, birth)
   return string.byte(s, 1), n
 end
 
+-- own is the first entry from an id on that is ours: a stranger's XADD has no lsn.
+local function own(stream, from)
+  for _, n in ipairs({1, 16}) do
+    for _, e in ipairs(call('XRANGE', stream, from, '+', 'COUNT', n)) do
+      if e[2][1] == 'v' then return e end
+    end
+  end
+end
+
 -- find returns the entry with this lsn, by bisection over ms from low on: ids ascend in ms and in lsn alike.
 local function find(stream, n, low)
   local high = ms
   while low < high do
     local mid = math.ceil((low + high) / 2)
-    local e = call('XRANGE', stream, int(mid) .. '-0', '+', 'COUNT', 1)[1]
+    local e = own(stream, int(mid) .. '-0')
     if e and tonumber(string.match(e[1], '%d+$')) <= n then low = mid else high = mid - 1 end
   end
   local id = int(low) .. '-' .. int(n)
@@ -182,7 +216,7 @@ end
 
 -- sooner wakes the releaser when due comes before everything that waits: at most one token, ended by its TTL.
 local function sooner(wake, head, due)
-  if (not head or due < tonumber(head)) and call('EXISTS', wake) == 0 then
+  if (not head or due < score(head)) and call('EXISTS', wake) == 0 then
     call('LPUSH', wake, '1')
     call('PEXPIRE', wake, '60000')
   end

@@ -4,7 +4,7 @@
 -- is charged (1 → 2): what a node merely held is not what killed it. A repeat takes the next page.
 -- KEYS  meta tasks events members
 -- ARGV  taker victim seen limit
--- reply OK entry count... | ALIVE record | DONE   DONE: nothing is left, the victim is deleted
+-- reply OK token entry count... | ALIVE record | DONE   DONE: nothing is left, the victim is deleted
 -- refusals EPOCH SCHEMA FENCED NOGROUP
 local tasks, events, members = KEYS[2], KEYS[3], KEYS[4]
 local taker, victim, seen, limit = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
@@ -13,7 +13,7 @@ if refusal then return refusal end
 local rec = call('HGET', members, victim) or ''
 if rec ~= 'dead' and rec ~= seen then return {'ALIVE', rec} end
 local page = redis.pcall('XPENDING', tasks, group, '-', '+', limit, victim)
-if page.err then return {'NOGROUP'} end
+if page.err or recovering then return {'NOGROUP'} end
 begin()
 if #page == 0 then
   call('XGROUP', 'DELCONSUMER', tasks, group, victim)
@@ -38,13 +38,14 @@ for _, id in ipairs(ids) do
   end
 end
 
-local reply, claims, byCount = {'OK'}, {}, {}
+local reply, claims, byCount = {'OK', token}, {}, {}
 for _, id in ipairs(call('XAUTOCLAIM', tasks, group, taker, '50000000000', ids[1], 'COUNT', limit, 'JUSTID')[2]) do
-  local n = counts[id] or 2
+  local n = counts[id] -- none: left over by a page of another fenced consumer, when the scan ended before it
+  if not n then n = math.max(2, call('XPENDING', tasks, group, id, id, 1)[1][4]) end
   byCount[n] = byCount[n] or {}
   table.insert(byCount[n], id)
   reply[#reply + 1], reply[#reply + 2] = id, n
-  claims[#claims + 1] = id .. '/' .. n
+  claims[#claims + 1] = id .. '/' .. int(n)
 end
 for n, list in pairs(byCount) do
   list[#list + 1], list[#list + 2], list[#list + 3] = 'RETRYCOUNT', int(n), 'JUSTID'

@@ -1,38 +1,40 @@
--- recover: rebuilds a lost consumer group. The caller folds the log and names the entries that are open; they go to a
--- consumer without a record, from which ordinary reclaim takes them. An entry that is pending again, or that the index
--- says is settled, is passed over, so a repeat or a second recoverer does no harm.
+-- recover: rebuilds a lost consumer group. The caller folds the log and names the entries that are open, in order; they
+-- go to a consumer without a record, from which ordinary reclaim takes them. Making the group also makes a new token:
+-- whoever holds a delivery from before is asked whether it still owns it. Without a group nothing can be settled, and
+-- what was claimed is never claimed again, so a fold stays true until its last page.
 -- KEYS  meta tasks events chunk...
--- ARGV  last asof done, then per entry: entry, its lsn, lsn of its birth, its chunk as index into KEYS
---       last: where the group goes on; asof: lsn the fold is true at; done: 1 with the last page
--- reply OK claimed | AGAIN | DONE
--- refusals EPOCH(checked by open) SCHEMA TYPE
+-- ARGV  token last done, then per entry: entry, its lsn, lsn of its birth, its chunk as index into KEYS
+--       token: under which the caller folded; last: where the group goes on; done: 1 with the last page
+-- reply OK token | AGAIN | DONE   AGAIN: another recovery came between; ask epoch, and fold anew
+-- refusals EPOCH SCHEMA TYPE
 local tasks, events = KEYS[2], KEYS[3]
 local refusal = open() or expect(tasks, 'stream', events, 'stream')
 if refusal then return refusal end
-local last, going = ARGV[1], call('HGET', meta, 'recover')
-local has = false
-for _, g in ipairs(call('XINFO', 'GROUPS', tasks)) do has = has or g[2] == group end
-if has and going ~= last then return {'DONE'} end
+local last, has = ARGV[2], delivered(tasks)
+local m = call('HMGET', meta, 'recover', 'claimed')
+local claimed = tonumber(m[2] or 0)
+if has and not m[1] then return {'DONE'} end
+if token ~= ARGV[1] then return {'AGAIN'} end
 begin()
 if not has then
-  if int(lsn) ~= ARGV[2] then return {'AGAIN'} end
-  call('XGROUP', 'CREATE', tasks, group, last)
-  call('HSET', meta, 'recover', last)
+  local server, epoch = string.match(token, '^(.*)%.(%d+)$')
+  token, claimed = server .. '.' .. int(tonumber(epoch) + 1), 0
+  call('XGROUP', 'CREATE', tasks, group, last, 'MKSTREAM')
+  call('HSET', meta, 'token', token, 'recover', last)
 end
-local claimed = 0
 for i = 4, #ARGV, 4 do
-  local id, birth = ARGV[i], tonumber(ARGV[i + 2])
-  local stands, at = status(KEYS[tonumber(ARGV[i + 3])], birth)
-  local current = stands == 0 and ARGV[i + 1] == ARGV[i + 2] or stands == state.ready and int(at) == ARGV[i + 1]
-  if not stands then current = int(lsn) == ARGV[2] end
-  if current and #call('XPENDING', tasks, group, id, id, 1) == 0 then
+  local id, at, birth = ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
+  local stands, now_at = status(KEYS[tonumber(ARGV[i + 3])], birth) -- a second opinion, where there is an index
+  local current = not stands or stands == 0 and at == birth or stands == state.ready and now_at == at
+  if at > claimed and current then
     call('XCLAIM', tasks, group, 'recover', 0, id, 'RETRYCOUNT', '1', 'FORCE', 'JUSTID')
-    claimed = claimed + 1
+    claimed = at
   end
 end
+call('HSET', meta, 'claimed', int(claimed))
 if ARGV[3] == '1' then
-  call('HDEL', meta, 'recover')
-  event(events, {kind = 'recovered', n = '0', extra = last})
+  call('HDEL', meta, 'recover', 'claimed')
+  event(events, {kind = 'recovered', n = '0', extra = last .. ' ' .. token})
   commit()
 end
-return {'OK', claimed}
+return {'OK', token}

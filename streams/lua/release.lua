@@ -6,6 +6,9 @@
 -- refusals EPOCH SCHEMA TYPE
 local tasks, events, waiting, copies = KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local refusal = open() or expect(tasks, 'stream', events, 'stream', waiting, 'zset', copies, 'hash')
+for i = 6, #KEYS do
+  refusal = refusal or expect(KEYS[i], 'string')
+end
 if refusal then return refusal end
 local released, expired = 0, 0
 
@@ -36,12 +39,12 @@ end
 begin()
 for i = 1, #ARGV, 4 do
   local due = call('ZSCORE', waiting, ARGV[i])
-  if due and tonumber(due) <= now then
-    release(ARGV[i], tonumber(ARGV[i + 2]), KEYS[tonumber(ARGV[i + 3])], int(tonumber(due)), ARGV[i + 1])
+  if due and score(due) <= now then
+    release(ARGV[i], tonumber(ARGV[i + 2]), KEYS[tonumber(ARGV[i + 3])], int(score(due)), ARGV[i + 1])
   end
 end
 count('open', released)
 count('expired', expired)
 commit()
 local head = call('ZRANGE', waiting, 0, 0, 'WITHSCORES')[2]
-return {'OK', released, head and int(tonumber(head)) or '', int(now)}
+return {'OK', released, head and int(score(head)) or '', int(now)}

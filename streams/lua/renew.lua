@@ -8,9 +8,9 @@ local refusal = open()
 if refusal then return refusal end
 local fenced, hb, seq, reply = member(members, consumer)
 if fenced then return fenced end
+local out = {'OK', call('ZCARD', cancels)}
 begin()
 call('HSET', members, consumer, int(hb + 1) .. '|' .. int(seq) .. '|' .. reply)
-local out = {'OK', call('ZCARD', cancels)}
 if out[2] > 0 then
   for i = 2, #ARGV do
     if call('ZSCORE', cancels, ARGV[i]) then out[#out + 1] = ARGV[i] end

@@ -1,44 +1,43 @@
 -- trim: cuts both streams at a floor that spares what is pending, undelivered, registered or younger than the cut. It
 -- goes in three steps, each a call that may be repeated: plan a floor; copy, a page a call, what still waits and was
--- born below it (outcomes settled meanwhile see the plan and copy for themselves); cut.
+-- born below it (outcomes settled meanwhile see the plan and copy for themselves); cut, and again while something goes.
 -- KEYS  meta tasks events waiting copies cancels cursors
 -- ARGV  cut-ms cursor plan   cursor: '' plan, else where to go on copying
--- reply OK removed floor | KEEP cursor plan | IDLE floor
+-- reply OK removed floor | KEEP cursor plan
 -- refusals EPOCH SCHEMA NOGROUP TYPE
 local tasks, events, waiting, copies, cancels, cursors = KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local refusal = open() or expect(tasks, 'stream', events, 'stream', waiting, 'zset', copies, 'hash', cancels, 'zset')
 if refusal then return refusal end
+local last = delivered(tasks)
+if not last or recovering then return {'NOGROUP'} end -- what is open is not pending yet
 
-local function lower(a, b) return a and (not b or tonumber(string.match(a, '%d+$')) < tonumber(string.match(b, '%d+$'))) and a or b end
-local function first(stream, from) local e = call('XRANGE', stream, from, '+', 'COUNT', 1)[1] return e and e[1] end
-
+local function number(id) return tonumber(string.match(id, '%d+$')) end
+local function lower(a, b) return (a and (not b or after(b, a))) and a or b end
+local function first(from)
+  local t, e = own(tasks, from), own(events, from)
+  return lower(t and t[1], e and e[1])
+end
 local function target()
-  local delivered
-  for _, g in ipairs(call('XINFO', 'GROUPS', tasks)) do
-    if g[2] == group then delivered = g end
-  end
-  if not delivered then return nil end
-  local at
-  for i = 1, #delivered, 2 do if delivered[i] == 'last-delivered-id' then at = delivered[i + 1] end end
-  local least = lower(first(tasks, ARGV[1] .. '-0'), first(events, ARGV[1] .. '-0')) or int(ms) .. '-' .. int(lsn + 1)
-  least = lower(call('XPENDING', tasks, group)[2], least)
-  least = lower(first(tasks, '(' .. at), least)
-  for _, cursor in ipairs(call('HVALS', cursors)) do least = lower(cursor, least) end
-  return least
+  local least = first(ARGV[1] .. '-0') or int(ms) .. '-' .. int(lsn + 1)
+  local pending = call('XPENDING', tasks, group)[2]
+  least = lower(pending and first(pending), least)
+  local undelivered = own(tasks, '(' .. last)
+  return lower(undelivered and undelivered[1], least)
 end
 
-local planned = call('HGET', meta, 'cut')
-if ARGV[2] == '' then
-  planned = target()
-  if not planned then return {'NOGROUP'} end
-  if tonumber(string.match(planned, '%d+$')) <= floor then return {'IDLE', int(floor)} end
+local planned, resumed = call('HGET', meta, 'cut'), ARGV[2] ~= ''
+if not resumed then
+  local fresh = target()
+  if number(fresh) > floor then planned = fresh end
 elseif planned ~= ARGV[3] then
-  return {'IDLE', int(floor)} -- another trimmer planned anew
+  return {'OK', 0, int(floor)} -- another trimmer planned anew
 end
-local cut = tonumber(string.match(planned, '%d+$'))
+for _, cursor in ipairs(planned and call('HVALS', cursors) or {}) do planned = lower(cursor, planned) end
+if not planned or number(planned) < floor then return {'OK', 0, int(floor)} end
+local cut, page = number(planned), {'0', {}}
 begin()
 call('HSET', meta, 'plan', int(cut), 'cut', planned)
-local page = call('ZSCAN', waiting, ARGV[2] == '' and '0' or ARGV[2], 'COUNT', 256)
+if cut > floor then page = call('ZSCAN', waiting, resumed and ARGV[2] or '0', 'COUNT', 256) end
 for i = 1, #page[2], 2 do
   local id = page[2][i]
   local from, birth = address(id)
@@ -53,7 +52,7 @@ if page[1] ~= '0' then return {'KEEP', page[1], planned} end
 if cut > floor then
   event(events, {kind = 'trimmed', n = '0', extra = int(floor) .. ' ' .. int(cut)})
   call('HSET', meta, 'floor', int(cut))
-  call('ZREMRANGEBYSCORE', cancels, '-inf', '(' .. int(cut))
+  call('ZREMRANGEBYSCORE', cancels, '(' .. int(-cut), '(' .. int(cut))
 end
 local removed = 0
 for _, stream in ipairs({tasks, events}) do removed = removed + call('XTRIM', stream, 'MINID', '~', planned, 'LIMIT', 10000) end
