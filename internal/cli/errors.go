@@ -65,10 +65,14 @@ func classify(err error) (code int, hint string) {
 		return exitBackpressure, "redis is full: let workers drain, raise maxmemory, then try again"
 	case errors.Is(err, engine.ErrUnsafe):
 		return exitUnavailable, "tidemill doctor --redis URL tells what would bite on this server"
+	case errors.Is(err, engine.ErrDenied):
+		return exitUnavailable, "check user and password: --redis redis://USER:PASSWORD@HOST, or TIDEMILL_REDIS"
 	case errors.Is(err, engine.ErrUnavailable):
 		return exitUnavailable, "is Redis running there? name another with --redis URL or TIDEMILL_REDIS"
 	case errors.Is(err, engine.ErrNotFound):
 		return exitFailed, "tidemill queues lists the queues; ids are 26 characters"
+	case errors.Is(err, engine.ErrNotDead):
+		return exitFailed, "tidemill show ID tells where it stands"
 	case errors.Is(err, engine.ErrInvalidID), errors.Is(err, engine.ErrInvalidName), errors.Is(err, engine.ErrInvalidOption), errors.Is(err, engine.ErrPayloadTooLarge):
 		return exitData, ""
 	case errors.Is(err, context.Canceled):

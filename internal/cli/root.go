@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
 
 	"github.com/tidemill/tidemill/engine"
@@ -44,11 +45,17 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errw io.Writer) 
 // Main runs the process: the first signal cancels ctx, a second one ends the
 // process at once.
 func Main() int {
+	redis.SetLogger(silent{}) // what it says comes back as an error, on one line
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	defer stop()
 	return Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 }
+
+// silent is a logger of go-redis.
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}
 
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
@@ -71,7 +78,9 @@ func (a *app) root() *cobra.Command {
 // commands lists every command, in the order of the help.
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
-		a.demoCommand(), a.workerCommand(), a.versionCommand(),
+		a.demoCommand(), a.workCommand(), a.enqueueCommand(), a.workerCommand(),
+		a.queuesCommand(), a.nodesCommand(), a.lsCommand(), a.showCommand(), a.tailCommand(), a.deadCommand(),
+		a.cancelCommand(), a.pauseCommand(), a.resumeCommand(), a.fsckCommand(), a.doctorCommand(), a.benchCommand(), a.versionCommand(),
 	}
 }
 
