@@ -2,6 +2,7 @@ package consumergroup
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/tidemill/tidemill/task"
@@ -11,11 +12,20 @@ import (
 // still get another try; the last one is alone.
 const maxStarts = 3
 
-// admit decides how each delivery starts: at once, after being charged, alone,
-// or never.
-func (in *incarnation) admit(ctx context.Context, ws []*work, marks int) {
-	if marks > 0 {
-		ws = in.withoutCancelled(ctx, ws)
+// admit decides how each delivery of a batch starts: at once, after being
+// charged, alone, or never. While the queue is paused nothing starts. After an
+// error what could not be decided was handed back: the caller waits a little, or
+// it would come and go without end.
+func (in *incarnation) admit(ctx context.Context, ws []*work, b *task.Batch) error {
+	if b.Paused {
+		in.handBack(ws)
+		return nil
+	}
+	if b.Marks > 0 {
+		var err error
+		if ws, err = in.withoutCancelled(ctx, ws); err != nil {
+			return err
+		}
 	}
 	ready := ws[:0]
 	var charge []*work
@@ -34,25 +44,23 @@ func (in *incarnation) admit(ctx context.Context, ws []*work, marks int) {
 	if len(ready) > 0 {
 		in.m.group.pool.push(ready)
 	}
-	if charge = in.charge(ctx, charge); len(charge) > 0 {
+	charge, err := in.charge(ctx, charge)
+	if len(charge) > 0 {
 		in.m.group.pool.push(charge)
 	}
+	return err
 }
 
 // withoutCancelled asks which of the tasks an operator cancelled, and settles
-// those without a start. Where no answer comes nothing starts: all are handed back.
-func (in *incarnation) withoutCancelled(ctx context.Context, ws []*work) []*work {
+// those without a start.
+func (in *incarnation) withoutCancelled(ctx context.Context, ws []*work) ([]*work, error) {
 	ask := make([]task.ID, len(ws))
 	for i, w := range ws {
 		ask[i] = w.d.ID
 	}
 	_, cancelled, err := in.session.Renew(ctx, ask)
 	if err != nil {
-		if !in.isLost(err) {
-			in.m.group.failed("renew", err)
-			in.handBack(ws)
-		}
-		return nil
+		return nil, in.undecided(ws, "renew", err)
 	}
 	marked := make(map[task.ID]bool, len(cancelled))
 	for _, id := range cancelled {
@@ -66,45 +74,47 @@ func (in *incarnation) withoutCancelled(ctx context.Context, ws []*work) []*work
 			in.add(w, task.Settlement{Kind: task.OutcomeCancel})
 		}
 	}
-	return left
+	return left, nil
+}
+
+// undecided hands back what must not start without an answer.
+func (in *incarnation) undecided(ws []*work, op string, err error) error {
+	if !in.isLost(err) {
+		in.handBack(ws)
+	}
+	return fmt.Errorf("%s: %w", op, err)
 }
 
 // charge counts the start of deliveries that were taken over, before it, and
 // returns those that may start.
-func (in *incarnation) charge(ctx context.Context, ws []*work) []*work {
+func (in *incarnation) charge(ctx context.Context, ws []*work) ([]*work, error) {
 	if len(ws) == 0 {
-		return nil
+		return nil, nil
 	}
+	charged := make([]task.Delivery, len(ws)) // copies: a cancel may settle one meanwhile
 	ds := make([]*task.Delivery, len(ws))
 	for i, w := range ws {
-		ds[i] = &w.d
+		charged[i] = w.d
+		ds[i] = &charged[i]
 	}
 	held, err := in.session.Charge(ctx, ds)
 	if err != nil {
-		if !in.isLost(err) {
-			in.m.group.failed("charge", err)
-			in.handBack(ws)
-		}
-		return nil
+		return nil, in.undecided(ws, "charge", err)
 	}
 	may := make([]*work, 0, len(ws))
-	for i, w := range ws {
-		if held[i] {
-			w.charged = true
-			may = append(may, w)
-		} else {
-			in.forget(w)
-		}
-	}
-	return may
-}
-
-// forget lets go of a delivery that is not ours any more.
-func (in *incarnation) forget(w *work) {
-	w.phase.Store(over)
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	delete(in.held, w.d.Entry)
+	for i, w := range ws {
+		switch {
+		case !held[i]: // it is not ours any more
+			w.phase.Store(over)
+			delete(in.held, w.d.Entry)
+		case w.phase.Load() == waiting:
+			w.d.Count, w.charged = charged[i].Count, true
+			may = append(may, w)
+		}
+	}
+	return may, nil
 }
 
 // bury ends a task of which three nodes died.
@@ -137,7 +147,8 @@ func (in *incarnation) nextSuspect() *work {
 }
 
 // runSuspects starts suspects one by one: the next when the last has ended or
-// has survived a second, on this whole node.
+// has survived a second, on this whole node. Ended is when Redis knows: should
+// the next one kill the node, the last must not be taken for another victim.
 func (in *incarnation) runSuspects(ctx context.Context) {
 	gate := in.m.group.opts.Suspects
 	for {
@@ -162,12 +173,19 @@ func (in *incarnation) runSuspects(ctx context.Context) {
 
 // startAlone charges one suspect and waits until it ended or survived.
 func (in *incarnation) startAlone(ctx context.Context, w *work) {
-	if len(in.charge(ctx, []*work{w})) == 0 {
+	may, err := in.charge(ctx, []*work{w})
+	if err != nil && ctx.Err() == nil {
+		in.m.group.failed("charge", err)
+		sleep(ctx, time.Second)
+	}
+	if len(may) == 0 {
 		return
 	}
 	in.m.group.pool.push([]*work{w})
 	select {
 	case <-ctx.Done():
+		return
+	case <-w.ended:
 		return
 	case <-w.started:
 	}

@@ -23,6 +23,9 @@ func (in *incarnation) drain(ctx context.Context) error {
 	defer context.AfterFunc(in.lost, func() { cancel(task.ErrLeaseLost) })()
 	in.handBack(in.all())
 	if !in.wait(ctx, in.m.group.opts.Drain, in.idle) {
+		if in.lost.Err() != nil {
+			return context.Cause(in.lost) // drop tells the handlers why
+		}
 		for _, w := range in.all() {
 			w.cancel(task.ErrDraining)
 		}

@@ -82,7 +82,7 @@ func New(o Options) (*Group, error) {
 		return nil, fmt.Errorf("%w: consumergroup: negative option", task.ErrInvalidOption)
 	}
 	o = o.withDefaults()
-	return &Group{opts: o, pool: newPool(o.Concurrency)}, nil
+	return &Group{opts: o, pool: newPool(o.Concurrency, o.Partitions)}, nil
 }
 
 func (o Options) withDefaults() Options {
@@ -124,7 +124,18 @@ func (g *Group) Run(ctx context.Context) error {
 		})
 	}
 	wg.Wait()
+	g.leave()
 	return errors.Join(errs...)
+}
+
+// leave waits a moment for handlers that were cancelled with a lost lease: the
+// drain has seen those of the last incarnation alone.
+func (g *Group) leave() {
+	for end := time.Now().Add(afterCancel); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+		if running, stuck := g.pool.counts(); running <= stuck {
+			return
+		}
+	}
 }
 
 // Running is how many handlers run, and how many of them ignore their context.

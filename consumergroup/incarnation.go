@@ -23,6 +23,8 @@ import (
 //     comes in by one of them.
 //  4. A work goes waiting → running → over, or waiting → over; whoever makes the
 //     last step owns its outcome.
+//  5. When the lease is lost, drop empties held at once, even while a loop waits
+//     for an answer of Redis; nothing enters held after it, and outcomes are late.
 type incarnation struct {
 	m       *member
 	session Session
@@ -38,8 +40,8 @@ type incarnation struct {
 	sweeping bool
 	gone     []task.Position // settled during a sweep
 	outcomes []task.Settlement
-	draining bool
 	suspects []*work
+	dropped  bool // the lease was lost
 
 	settle  chan struct{} // cap 1: outcomes were added
 	suspect chan struct{} // cap 1: suspects were added
@@ -62,7 +64,7 @@ type work struct {
 	charged bool
 	began   time.Time
 	started chan struct{} // of a suspect: closed at its start
-	ended   chan struct{} // of a suspect: closed at its end
+	ended   chan struct{} // of a suspect: closed when its outcome is recorded, even without a start
 }
 
 func newIncarnation(ctx context.Context, m *member, s Session) *incarnation {
@@ -85,6 +87,7 @@ func (in *incarnation) run(ctx context.Context) error {
 	defer stopReading()
 	defer context.AfterFunc(ctx, stopReading)()
 	defer context.AfterFunc(reading, in.session.Interrupt)()
+	defer context.AfterFunc(in.lost, in.drop)()
 
 	var wg, readers sync.WaitGroup
 	readers.Go(func() { in.read(reading) })
@@ -98,23 +101,25 @@ func (in *incarnation) run(ctx context.Context) error {
 	if in.lost.Err() == nil {
 		err = in.drain(ctx)
 	}
-	if in.lost.Err() != nil {
-		err = context.Cause(in.lost)
-		in.drop(err)
-	}
 	cancel()
 	wg.Wait()
+	if in.lost.Err() != nil {
+		in.drop()
+		return context.Cause(in.lost)
+	}
 	return err
 }
 
 // drop gives up everything after the lease was lost: what waits is forgotten,
-// what runs is cancelled and will report too late.
-func (in *incarnation) drop(cause error) {
+// what runs is cancelled and will report too late. Dropping twice is dropping once.
+func (in *incarnation) drop() {
+	cause := context.Cause(in.lost)
 	if errors.Is(cause, task.ErrFenced) {
 		cause = errors.Join(task.ErrLeaseLost, cause)
 	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	in.dropped = true
 	for _, w := range in.held {
 		if !w.phase.CompareAndSwap(waiting, over) {
 			w.cancel(cause)
@@ -131,7 +136,7 @@ func (in *incarnation) hold(ds []task.Delivery) []*work {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for i := range ds {
-		if old := in.held[ds[i].Entry]; old != nil {
+		if in.dropped || in.held[ds[i].Entry] != nil {
 			continue
 		}
 		w := &block[i]
@@ -160,7 +165,6 @@ func (w *work) run() {
 	w.began = time.Now()
 	if w.started != nil {
 		close(w.started)
-		defer close(w.ended)
 	}
 	ctx := w.ctx
 	if limit := opts.Timeout(&w.d); limit > 0 {
@@ -208,23 +212,26 @@ func (in *incarnation) report(w *work, s task.Settlement) {
 		}
 	}
 	w.cancel(nil)
-	if in.lost.Err() != nil {
-		in.m.tooLate([]task.Settlement{s}, in.session.Name())
-		return
-	}
 	in.add(w, s)
 }
 
-// add queues an outcome.
+// add queues an outcome, or keeps it to be logged when the lease was lost.
 func (in *incarnation) add(w *work, s task.Settlement) {
 	s.Delivery = &w.d
-	if s.Kind == task.HandedBack && w.charged {
+	if w.charged {
 		w.d.Count-- // its own start is no crash
 		w.charged = false
 	}
 	in.mu.Lock()
-	in.outcomes = append(in.outcomes, s)
+	late := in.dropped
+	if !late {
+		in.outcomes = append(in.outcomes, s)
+	}
 	in.mu.Unlock()
+	if late {
+		in.m.tooLate([]task.Settlement{s}, in.session.Name())
+		return
+	}
 	in.wakeSettler()
 }
 

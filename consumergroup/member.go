@@ -23,6 +23,9 @@ type member struct {
 func (m *member) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		s, err := m.join(ctx)
+		if ctx.Err() != nil {
+			return nil // a record that was made meanwhile is reclaimed like a dead node's
+		}
 		if err != nil {
 			return err
 		}
@@ -51,15 +54,12 @@ func (m *member) join(ctx context.Context) (Session, error) {
 		if err == nil {
 			return s, nil
 		}
-		if ctx.Err() != nil {
-			return nil, nil //nolint:nilnil // run looks at ctx
-		}
-		if fatal(err) {
+		if ctx.Err() != nil || fatal(err) {
 			return nil, err
 		}
 		m.group.failed("join", err)
 		if !sleep(ctx, wait) {
-			return nil, nil
+			return nil, ctx.Err()
 		}
 	}
 }

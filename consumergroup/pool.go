@@ -12,8 +12,9 @@ import (
 // measured rate on top, so that short tasks stream while long tasks are never
 // hoarded.
 type pool struct {
-	limit int
-	wg    sync.WaitGroup
+	limit   int
+	readers int // that fetch for it: each asks for its share, or all would bring the same room's worth
+	wg      sync.WaitGroup
 
 	mu     sync.Mutex // guards what follows
 	queue  []*work
@@ -33,8 +34,8 @@ const (
 	maxFetch    = 1024
 )
 
-func newPool(limit int) *pool {
-	return &pool{limit: limit, room: make(chan struct{}, 1), at: time.Now()}
+func newPool(limit, readers int) *pool {
+	return &pool{limit: limit, readers: readers, room: make(chan struct{}, 1), at: time.Now()}
 }
 
 // push adds work, and starts goroutines for it.
@@ -87,7 +88,7 @@ func (p *pool) signal() {
 	}
 }
 
-// want is how many deliveries to fetch now; 0: wait for room.
+// want is how many deliveries a reader fetches now; 0: wait for room.
 func (p *pool) want() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -100,7 +101,7 @@ func (p *pool) want() int {
 	if n < max(1, ahead/2) {
 		return 0
 	}
-	return min(n, maxFetch)
+	return min((n+p.readers-1)/p.readers, maxFetch)
 }
 
 // free is how many slots have no work.

@@ -21,6 +21,7 @@ func (in *incarnation) read(ctx context.Context) {
 			}
 			continue
 		}
+		g.pool.signal() // another partition's reader may be waiting for the same room
 		if err := in.fetch(ctx, n); err != nil && ctx.Err() == nil {
 			if fatal(err) {
 				in.lose(err)
@@ -50,13 +51,11 @@ func (in *incarnation) fetch(ctx context.Context, n int) error {
 	if err != nil {
 		return err
 	}
-	ws := in.hold(b.Deliveries)
-	if b.Paused {
-		in.handBack(ws)
+	err = in.admit(ctx, in.hold(b.Deliveries), &b)
+	if err == nil && b.Paused {
 		return in.waitResume(ctx)
 	}
-	in.admit(ctx, ws, b.Marks)
-	return nil
+	return err
 }
 
 // waitResume returns when the queue is no longer paused.
@@ -82,8 +81,7 @@ func (in *incarnation) sweep(ctx context.Context) error {
 		return err
 	}
 	in.swept.Store(true)
-	in.admit(ctx, in.hold(b.Deliveries), b.Marks)
-	return nil
+	return in.admit(ctx, in.hold(b.Deliveries), &b)
 }
 
 // setSweeping keeps settled entries known while a sweep may still list them.

@@ -35,33 +35,24 @@ func (in *incarnation) runSettler(ctx context.Context) {
 	}
 }
 
-// take gathers a batch: outcomes under one token, few that did not succeed, and
-// late ones of earlier incarnations.
+// take gathers a batch, from the front: outcomes under one token, few that did
+// not succeed; and where there is none, late ones of earlier incarnations.
 func (in *incarnation) take() []task.Settlement {
 	in.mu.Lock()
-	batch := make([]task.Settlement, 0, min(maxSettle, len(in.outcomes)))
-	verdicts, rest := 0, in.outcomes[:0]
-	for i, o := range in.outcomes {
-		success := o.Kind == task.OutcomeSuccess
-		switch {
-		case len(batch) == maxSettle:
-			rest = append(rest, in.outcomes[i:]...)
-		case len(batch) > 0 && o.Delivery.Token != batch[0].Delivery.Token || !success && verdicts == maxVerdicts:
-			rest = append(rest, o)
-			continue
-		default:
-			if !success {
-				verdicts++
-			}
-			batch = append(batch, o)
-			continue
+	n, verdicts := 0, 0
+	for n < min(len(in.outcomes), maxSettle) && in.outcomes[n].Delivery.Token == in.outcomes[0].Delivery.Token {
+		if in.outcomes[n].Kind != task.OutcomeSuccess {
+			verdicts++
 		}
-		break
+		if verdicts > maxVerdicts {
+			break
+		}
+		n++
 	}
-	clear(in.outcomes[len(rest):])
-	in.outcomes = rest
+	batch := in.outcomes[:n:n]
+	in.outcomes = in.outcomes[n:]
 	in.mu.Unlock()
-	if len(batch) == 0 {
+	if n == 0 {
 		return in.m.takeLate(maxVerdicts)
 	}
 	return batch
@@ -78,15 +69,15 @@ func (in *incarnation) record(ctx context.Context, batch []task.Settlement) bool
 		if errors.Is(err, task.ErrFenced) {
 			in.lose(err)
 		}
-		if in.lost.Err() != nil {
+		if ctx.Err() == nil {
+			in.m.group.failed("settle", err)
+			sleep(ctx, wait)
+		}
+		if in.lost.Err() != nil { // before the call, in it, or while waiting for another
 			in.m.tooLate(batch, in.session.Name())
 			return false
 		}
 		if ctx.Err() != nil {
-			return false
-		}
-		in.m.group.failed("settle", err)
-		if !sleep(ctx, wait) {
 			return false
 		}
 	}
@@ -100,6 +91,9 @@ func (in *incarnation) settled(batch []task.Settlement, answers []task.Answer) {
 			continue
 		}
 		at := batch[i].Delivery.Entry
+		if w := in.held[at]; w != nil && w.ended != nil {
+			close(w.ended)
+		}
 		if in.sweeping {
 			in.gone = append(in.gone, at)
 			continue

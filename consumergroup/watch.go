@@ -1,6 +1,7 @@
 package consumergroup
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
@@ -84,16 +85,17 @@ func (in *incarnation) takeOver(ctx context.Context, victim, record string) (fin
 			f(in.m.group.opts.Queue, victim, total)
 		}
 	}()
-	for first := true; first || in.m.group.pool.free() > 0; first = false {
+	for in.m.group.pool.free() > 0 {
 		in.adopting.Lock()
 		b, more, err := in.session.Reclaim(ctx, victim, record)
 		ws := in.hold(b.Deliveries)
 		in.adopting.Unlock()
 		total += len(ws)
-		in.admit(ctx, ws, b.Marks)
 		if err != nil {
+			in.swept.Store(false) // a page may have moved unseen
+		}
+		if err = cmp.Or(err, in.admit(ctx, ws, &b)); err != nil {
 			if !in.isLost(err) && ctx.Err() == nil {
-				in.swept.Store(false) // a page may have moved unseen
 				in.m.group.failed("reclaim", err)
 			}
 			return false

@@ -30,6 +30,9 @@ func Define[T any](name string, opts ...DefineOption) Type[T] {
 // Name is the name the type was defined with.
 func (t Type[T]) Name() string { return t.name }
 
+// Decode reads a payload of this type: of a Delivery, a Status or an Event.
+func (t Type[T]) Decode(payload []byte) (T, error) { return decode[T](payload) }
+
 // settings gather the options of a type or of one task.
 type settings struct {
 	queue   string

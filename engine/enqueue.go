@@ -101,8 +101,15 @@ func (e *Engine) check(b *task.Birth) error {
 	if len(b.Payload) > e.opts.MaxPayload {
 		return fmt.Errorf("%w: %d bytes, at most %d", ErrPayloadTooLarge, len(b.Payload), e.opts.MaxPayload)
 	}
-	if b.In > farthest || time.Until(b.At) > farthest {
+	switch {
+	case b.In > farthest:
+		return fmt.Errorf("%w: In: more than ten years ahead", ErrInvalidOption)
+	case time.Until(b.At) > farthest:
 		return fmt.Errorf("%w: At: more than ten years ahead", ErrInvalidOption)
+	case b.Opts.Retries < -1: // -1: none
+		return fmt.Errorf("%w: Retries: %d is negative", ErrInvalidOption, b.Opts.Retries)
+	case b.Opts.Timeout < 0:
+		return fmt.Errorf("%w: Timeout: %s is negative", ErrInvalidOption, b.Opts.Timeout)
 	}
 	if b.Key != "" && b.KeyTTL <= 0 {
 		b.KeyTTL = 24 * time.Hour

@@ -12,6 +12,7 @@ import (
 var (
 	ErrInvalidName     = task.ErrInvalidName
 	ErrInvalidID       = task.ErrInvalidID
+	ErrInvalidPosition = task.ErrInvalidPosition
 	ErrInvalidOption   = task.ErrInvalidOption
 	ErrNotFound        = task.ErrNotFound
 	ErrNotDead         = task.ErrNotDead
@@ -19,6 +20,7 @@ var (
 	ErrBackpressure    = task.ErrBackpressure
 	ErrUncertain       = task.ErrUncertain
 	ErrUnavailable     = task.ErrUnavailable
+	ErrDenied          = task.ErrDenied
 	ErrUnsafe          = task.ErrUnsafe
 	ErrSchema          = task.ErrSchema
 	ErrClosed          = task.ErrClosed

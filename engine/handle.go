@@ -24,14 +24,36 @@ var errDecode = errors.New("decode payload")
 // Handle registers what runs tasks of type t. Call it before Run; registering a
 // type twice is an error that Run returns.
 func Handle[T any](e *Engine, t Type[T], fn func(ctx context.Context, v T) error) {
+	e.register(t.name, t.handler(fn))
+}
+
+// handler makes one of a function of payloads.
+func (t Type[T]) handler(fn func(ctx context.Context, v T) error) *handler {
 	h := func(ctx context.Context, d *Delivery) error {
-		v, err := decode[T](d.Payload)
+		v, err := t.Decode(d.Payload)
 		if err != nil {
 			return fmt.Errorf("%w: %w", errDecode, err)
 		}
 		return fn(ctx, v)
 	}
-	e.register(t.name, &handler{run: h, defaults: t.defaults})
+	return &handler{run: h, defaults: t.defaults}
+}
+
+// Perform runs fn for one delivery as a node would: it decodes the payload, sets
+// the timeout, recovers a panic, and returns the verdict that a node would
+// record. It needs no Redis and no Engine; package enginetest is made of it.
+// The error is that of a bad Define.
+func Perform[T any](ctx context.Context, t Type[T], fn func(ctx context.Context, v T) error, d *Delivery) (task.Settlement, error) {
+	if err := t.defaults.err; err != nil {
+		return task.Settlement{}, fmt.Errorf("perform %s: %w", t.name, err)
+	}
+	e := &Engine{handlers: map[string]*handler{string(d.Type): t.handler(fn)}}
+	if limit := e.timeout(d); limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, ErrTimeout)
+		defer cancel()
+	}
+	return e.perform(ctx, d), nil
 }
 
 // HandleRaw registers what runs tasks of the named type, payload as bytes. Its

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"errors"
 	"iter"
 	"slices"
 	"time"
@@ -18,13 +19,19 @@ func (e *Engine) State(ctx context.Context, id ID) (Status, error) {
 }
 
 // Wait returns when the task has ended: succeeded, dead, cancelled or expired.
-// It asks, 5 ms after the first time, doubling to a second.
+// It asks, 5 ms after the first time, doubling to a second. When ctx ends first
+// it returns how the task stood last, and the cause.
 func (e *Engine) Wait(ctx context.Context, id ID) (Status, error) {
+	var st Status
 	for pause := 5 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		st, err := e.State(ctx, id)
-		if err != nil || st.State.Terminal() {
-			return st, err
+		now, err := e.State(ctx, id)
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return st, context.Cause(ctx)
+		case err != nil || now.State.Terminal():
+			return now, err
 		}
+		st = now
 		t := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
@@ -59,7 +66,13 @@ func (e *Engine) Dead(ctx context.Context, f Filter) iter.Seq2[Status, error] {
 // Requeue gives a dead task another life with all its retries; attempts go on
 // counting. Errors: [ErrNotDead], [ErrNotFound], [ErrInvalidOption].
 func (e *Engine) Requeue(ctx context.Context, id ID, by By) error {
-	return e.log.Requeue(ctx, id, by)
+	err := e.log.Requeue(ctx, id, by)
+	if errors.Is(err, ErrNotDead) {
+		if _, unknown := e.State(ctx, id); errors.Is(unknown, ErrNotFound) {
+			return unknown
+		}
+	}
+	return err
 }
 
 // Purge removes dead tasks, and returns how many were dead.
@@ -96,7 +109,7 @@ func (e *Engine) Resume(ctx context.Context, q task.Queue, by By) error {
 
 // Stats are the numbers of all queues, by name.
 type Stats struct {
-	Queues []streams.Stats
+	Queues []task.Stats
 }
 
 // Stats reads the numbers of all queues, partitions added up.
@@ -117,6 +130,6 @@ func (e *Engine) Stats(ctx context.Context) (Stats, error) {
 		}
 		all.Queues = append(all.Queues, sum)
 	}
-	slices.SortFunc(all.Queues, func(a, b streams.Stats) int { return cmp.Compare(a.Queue, b.Queue) })
+	slices.SortFunc(all.Queues, func(a, b task.Stats) int { return cmp.Compare(a.Queue, b.Queue) })
 	return all, nil
 }

@@ -42,10 +42,18 @@ func newTelemetry(e *Engine) (*telemetry, error) {
 		provider = otel.GetTracerProvider()
 	}
 	t.tracer = provider.Tracer(scope)
-	_, probe := t.tracer.Start(context.Background(), "probe", trace.WithNewRoot())
-	t.traces = probe.SpanContext().IsValid()
-	probe.End()
+	t.traces = records(t.tracer)
 	return t, t.instruments()
+}
+
+// records reports whether there is an SDK behind a tracer: it gives its spans ids
+// of their own. What it is asked with comes from a parent that is not sampled, so
+// that no exporter sees it.
+func records(t trace.Tracer) bool {
+	parent := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{1}, Remote: true})
+	_, probe := t.Start(trace.ContextWithRemoteSpanContext(context.Background(), parent), "probe")
+	defer probe.End()
+	return probe.SpanContext().SpanID() != parent.SpanID()
 }
 
 func (t *telemetry) instruments() error {
@@ -164,18 +172,21 @@ func (t *telemetry) consume(next Handler) Handler {
 	}
 	return func(ctx context.Context, d *Delivery) error {
 		from := trace.SpanContextFromContext(t.w3c.Extract(ctx, propagation.MapCarrier(d.Headers)))
-		ctx, span := t.tracer.Start(ctx, "run "+string(d.Type), trace.WithSpanKind(trace.SpanKindConsumer),
+		ctx, span := t.tracer.Start(ctx, "run "+string(d.Type), trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindConsumer),
 			trace.WithLinks(trace.Link{SpanContext: from}), trace.WithAttributes(
 				attribute.String("messaging.system", "tidemill"), attribute.String("messaging.destination.name", string(d.Queue)),
 				attribute.String("messaging.message.id", d.ID.String()), attribute.Int("tidemill.attempt", d.Attempt)))
-		err := next(ctx, d)
-		end(span, err)
+		err := errPanicked // unless it returns
+		defer func() { end(span, err) }()
+		err = next(ctx, d)
 		return err
 	}
 }
 
+var errPanicked = errors.New("panic")
+
 func end(span trace.Span, err error) {
-	if err != nil {
+	if later := (*snooze)(nil); err != nil && !errors.As(err, &later) {
 		span.SetStatus(codes.Error, cmp.Or(clip(err.Error()), "failed"))
 	}
 	span.End()

@@ -70,9 +70,9 @@ func (e *Engine) start() (map[string]int, error) {
 		return nil, fmt.Errorf("%w: Run without a handler", ErrInvalidOption)
 	}
 	e.started = true
-	queues := maps.Clone(e.opts.Queues)
-	if queues == nil {
-		queues = map[string]int{}
+	queues := map[string]int{}
+	maps.Copy(queues, e.opts.Queues)
+	if len(queues) == 0 {
 		for _, h := range e.handlers {
 			queues[h.defaults.queue] = DefaultConcurrency
 		}
@@ -92,6 +92,7 @@ type node struct {
 	name    string
 	started time.Time
 	queues  map[string]int
+	stores  []*streams.Waiting
 
 	mu        sync.Mutex
 	consumers map[string]bool
@@ -99,7 +100,14 @@ type node struct {
 
 // wire makes the parts of every queue: a group, and per partition a releaser
 // and a trimmer.
-func (n *node) wire(ctx context.Context, run func(func(context.Context) error)) error {
+func (n *node) wire(ctx context.Context, run func(func(context.Context) error)) (err error) {
+	defer func() {
+		if err != nil { // nothing runs that would close them
+			for _, s := range n.stores {
+				_ = s.Close()
+			}
+		}
+	}()
 	gate := consumergroup.NewGate()
 	n.consumers = map[string]bool{}
 	var groups []*consumergroup.Group
@@ -172,6 +180,7 @@ func (n *node) releaser(ctx context.Context, q task.Queue, partition int) (*time
 	if err != nil {
 		return nil, err
 	}
+	n.stores = append(n.stores, store)
 	o := e.opts.Observer
 	return timer.NewReleaser(store, timer.Options{
 		Name: n.name, Heartbeat: e.opts.Lease / 3,

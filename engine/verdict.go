@@ -31,6 +31,7 @@ func (e *Engine) perform(ctx context.Context, d *task.Delivery) task.Settlement 
 	case h == nil:
 		return unrouted(d)
 	}
+	d.Opts.Unrouted = 0 // it met a handler
 	c := &current{Context: ctx, d: d}
 	if f := e.opts.Observer.Started; f != nil {
 		f(c, d)
@@ -75,7 +76,10 @@ func (e *Engine) verdict(ctx context.Context, h *handler, d *task.Delivery, err 
 		s.Kind, s.Reason = task.OutcomeDead, "decode"
 		return s
 	}
-	if cause := context.Cause(ctx); errors.Is(cause, task.ErrTimeout) {
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, task.ErrDraining), errors.Is(cause, task.ErrCancelled):
+		return s // no failure of the task: the group makes it a hand-back or a cancel
+	case errors.Is(cause, task.ErrTimeout):
 		s.Error = clip(fmt.Sprintf("%v: %v", task.ErrTimeout, err))
 	}
 	used := d.Attempt - d.Opts.Base
@@ -126,7 +130,7 @@ func (e *Engine) timeout(d *task.Delivery) time.Duration {
 func unrouted(d *task.Delivery) task.Settlement {
 	d.Opts.Unrouted++
 	wait, total := unroutedBase, time.Duration(0)
-	for range d.Opts.Unrouted - 1 {
+	for n := 1; n < d.Opts.Unrouted && total < unroutedMax; n++ {
 		total += wait
 		wait = min(2*wait, unroutedCap)
 	}

@@ -51,14 +51,20 @@ func (p *partition) openEpoch(ctx context.Context) error {
 
 // opened takes note of an epoch. What survived is told to whoever opened it.
 func (p *partition) opened(ctx context.Context, r reply, k clock) {
-	_, epoch, _ := strings.Cut(r.text(1), ".")
-	p.saw(clock{epoch: parseInt(epoch)})
+	token := r.text(1) // replid.ms.epoch
+	p.saw(clock{epoch: parseInt(token[strings.LastIndexByte(token, '.')+1:])})
 	if r.word() == "SAME" || r.text(2) == "" {
 		return
 	}
 	p.log.restore(ctx, p.Queue)
-	if survived := r.number(2); survived < k.lsn && p.log.opts.Rewound != nil {
-		p.log.opts.Rewound(Rewind{Queue: p.Queue, Partition: p.Number, Survived: survived, Known: k.lsn})
+	if survived := r.number(2); survived < k.lsn {
+		p.rewound(survived, k.lsn)
+	}
+}
+
+func (p *partition) rewound(survived, known int64) {
+	if f := p.log.opts.Rewound; f != nil {
+		f(Rewind{Queue: p.Queue, Partition: p.Number, Survived: survived, Known: known})
 	}
 }
 

@@ -44,6 +44,7 @@ type lane struct {
 	queue []*job     // jobs with births not yet sent
 	busy  bool       // somebody leads
 	seq   int64
+	last  int64 // the highest lsn a birth got here; of the leader alone
 }
 
 // job is one caller's births.
@@ -262,7 +263,11 @@ func (l *lane) ids(answer string, n int) ([]Enqueued, error) {
 		return nil, fmt.Errorf("enqueue %s: unexpected reply", l.part.Queue)
 	}
 	epoch, ms, first, count := parseInt(words[1]), parseInt(words[2]), parseInt(words[3]), parseInt(words[4])
-	l.part.saw(clock{epoch: epoch, ms: ms, lsn: first + count - 1})
+	if count > 0 && first <= l.last { // somebody who knew nothing of it began the log anew, after a flush
+		l.part.rewound(first-1, l.last)
+	}
+	l.last = max(l.last, first+count-1)
+	l.part.saw(clock{epoch: epoch, ms: ms, lsn: l.last})
 	out := make([]Enqueued, n)
 	for _, hit := range words[5:] {
 		at, id, _ := strings.Cut(hit, "=")

@@ -8,7 +8,10 @@ import (
 	"github.com/tidemill/tidemill/streams/streamstest"
 )
 
-func TestMain(m *testing.M) { redistest.Main(m) }
+func TestMain(m *testing.M) {
+	steady()
+	redistest.Main(m)
+}
 
 // backends are the servers that every promise is tested on.
 var backends = []struct {

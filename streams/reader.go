@@ -11,7 +11,9 @@ import (
 	"github.com/tidemill/tidemill/task"
 )
 
-// Reader is the read side of a Log: it never writes.
+// Reader is the read side of a Log. It changes no task; only where Redis was
+// restarted, promoted or flushed and nobody has noticed yet, its first call opens
+// the epoch.
 type Reader struct{ log *Log }
 
 // Reader returns the read side.

@@ -100,12 +100,12 @@ func (r *Releaser) standBy(ctx context.Context) error {
 	}
 	wait := r.opts.Heartbeat
 	if next, ok := r.wheel.Next(); ok {
-		due := time.Duration(next-r.said)*time.Millisecond + grace
-		if due <= 0 {
+		late := r.until(next) + grace
+		if late <= 0 {
 			_, err := r.step(ctx, false)
 			return err
 		}
-		wait = min(wait, due)
+		wait = min(wait, late)
 	}
 	sleep(ctx, wait)
 	return nil
@@ -191,7 +191,15 @@ func (r *Releaser) step(ctx context.Context, read bool) (time.Duration, error) {
 	if !ok {
 		return r.opts.Heartbeat, nil
 	}
-	return time.Duration(next-r.said)*time.Millisecond - time.Since(r.at), nil
+	return r.until(next), nil
+}
+
+// until is how long it is to a due time, an hour at most: that of a foreign writer
+// may be further away than a Duration can say, and nobody sleeps that long.
+func (r *Releaser) until(due int64) time.Duration {
+	const hour = int64(time.Hour / time.Millisecond)
+	ms := max(-hour, min(due-r.said, hour))
+	return time.Duration(ms)*time.Millisecond - time.Since(r.at)
 }
 
 // release asks for batches; where the store knows a due that the wheel does
@@ -224,7 +232,7 @@ func (r *Releaser) read(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read upcoming: %w", err)
 	}
-	if now < r.now() {
+	if now < r.wheel.Now() {
 		r.wheel = NewWheel[task.ID](now) // the store's clock went back; a wheel does not
 	}
 	r.hear(now)

@@ -74,6 +74,9 @@ func NewWheel[K comparable](now int64) *Wheel[K] {
 	return &Wheel[K]{now: now, index: make(map[K]int32), nodes: make([]node[K], 1)}
 }
 
+// Now returns the time the wheel stands at.
+func (w *Wheel[K]) Now() int64 { return w.now }
+
 // Len returns how many keys are held.
 func (w *Wheel[K]) Len() int { return len(w.index) }
 

@@ -4,15 +4,17 @@
 -- ARGV  epoch ms lsn   the highest the caller has seen
 -- reply OK token survived | SAME token | RECOVER token survived|"" last   RECOVER: the group is gone, or its recovery
 --       has not ended; survived where this call opened the epoch
--- refusals TYPE
+-- refusals TYPE SCHEMA
 local tasks, events = KEYS[2], KEYS[3]
 tick()
 local wrong = expect(tasks, 'stream', events, 'stream')
 if wrong then return wrong end
 local info = call('INFO', 'replication')
 local replid = string.sub(string.match(info, 'master_replid:(%x+)'), 1, 12)
-local m = call('HMGET', meta, 'token', 'ms', 'lsn', 'recover')
+local m = call('HMGET', meta, 'token', 'ms', 'lsn', 'recover', 'schema')
 local known, old = {tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])}, m[1]
+
+if old and m[5] ~= '1' then return {'SCHEMA', m[5] or ''} end
 
 local function answer(word, survived)
   local has, entries = delivered(tasks), call('XREVRANGE', tasks, '+', '-', 'COUNT', 1)
@@ -49,7 +51,7 @@ if old then cause = string.find(info, 'master_replid2:' .. string.sub(old, 1, 12
 elseif survived > 0 or known[3] > 0 then cause = 'flush' end
 lsn = survived
 if cause ~= 'created' then lsn = math.ceil((math.max(survived, known[3]) + 2 ^ 28) / 16) * 16 end
-token = replid .. '.' .. int(epoch)
+token = replid .. '.' .. int(now) .. '.' .. int(epoch) -- now: made anew after a flush, it is another token
 begin()
 event(events, {kind = 'epoch', reason = cause, n = '0', extra = record(old or '', token, int(survived), int(known[3]))})
 if not old then call('HSET', meta, 'schema', '1', 'floor', int(cause == 'created' and 1 or lsn)) end

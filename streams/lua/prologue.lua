@@ -37,8 +37,9 @@ local function expect(...)
   end
 end
 
--- begin lets the rest of the script write when memory is full: Redis looks at the first write only.
-local function begin() call('DEL', meta .. ':nothing') end
+-- begin lets the rest of the script write when memory is full: Redis looks at the first write only, and this one, which
+-- changes nothing, passes.
+local function begin() call('HDEL', meta, 'nothing') end
 
 -- append adds an entry at the next lsn. A foreign entry may have taken the place; then the clock moves past it.
 local function append(stream, ...)

@@ -1,4 +1,4 @@
--- register: the partition numbers of a queue, given out once, growing only when asked. No prologue: another slot.
+-- register: the partition numbers of a queue, given out once: a queue keeps those it got. No prologue: another slot.
 -- KEYS  registry
 -- ARGV  queue partitions [numbers]   partitions 0: look up only; numbers: what the caller remembers of a registry that
 --       was flushed, taken up if the queue is unknown and no other has got one of them since
@@ -18,9 +18,8 @@ if not have and ARGV[3] then
   redis.call('HSET', KEYS[1], '#next', string.format('%.0f', top), ARGV[1], have)
 end
 local numbers, want = {}, tonumber(ARGV[2])
-for n in string.gmatch(have or '', '%d+') do numbers[#numbers + 1] = n end
-if want <= #numbers then return have or '' end
-for i = #numbers + 1, want do
+if have or want == 0 then return have or '' end
+for i = 1, want do
   numbers[i] = string.format('%.0f', redis.call('HINCRBY', KEYS[1], '#next', 1) - 1)
 end
 have = table.concat(numbers, ',')

@@ -64,16 +64,34 @@ func (c *comparison) lostAt(id task.ID) task.Position {
 	return task.Position{LSN: -1}
 }
 
-// history: late outcomes may be left out of the history of a task that goes on.
+// far is a distance in the log from which on a history may leave out what stands
+// beside the chain of outcomes and releases.
+const far = 20_000
+
+// beside reports whether no event leads to one of this kind.
+func beside(k task.Kind) bool {
+	switch k {
+	case task.Reclaimed, task.CancelRequested, task.StaleOutcome, task.EntryLost:
+		return true
+	}
+	return false
+}
+
+// history: late outcomes may be left out of the history of a task that goes on,
+// and everything beside the chain of one that is long.
 func (c *comparison) history(ctx context.Context, r *streams.Reader, id task.ID) error {
 	events, err := r.History(ctx, id)
 	if err != nil {
 		return err
 	}
-	terminal := c.fold.Tasks[id].State.Terminal()
+	l := c.fold.Tasks[id]
+	terminal, long := l.State.Terminal(), c.live.LSN-id.LSN() >= far
+	if long && l.State == task.Purged {
+		return nil // a purge of many names no cause
+	}
 	show := func(events []task.Event) (all []string) {
 		for _, e := range events {
-			if terminal || e.Kind != task.StaleOutcome {
+			if long && !beside(e.Kind) || !long && (terminal || e.Kind != task.StaleOutcome) {
 				all = append(all, fmt.Sprintf("%s %s attempt %d after %s", e.At, e.Kind, e.Attempt, e.Prev))
 			}
 		}
