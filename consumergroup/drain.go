@@ -22,7 +22,7 @@ func (in *incarnation) drain(ctx context.Context) error {
 	defer cancel(nil)
 	defer context.AfterFunc(in.lost, func() { cancel(task.ErrLeaseLost) })()
 	in.handBack(in.all())
-	if !in.wait(ctx, in.m.group.opts.Drain, in.idle) {
+	if !in.wait(ctx, in.m.group.opts.Drain, in.looking(ctx, in.idle)) {
 		if in.lost.Err() != nil {
 			return context.Cause(in.lost) // drop tells the handlers why
 		}
@@ -32,29 +32,65 @@ func (in *incarnation) drain(ctx context.Context) error {
 		in.wait(ctx, afterCancel, in.idle)
 		in.abandon()
 	}
-	ctx, cancelSettle := context.WithTimeout(ctx, toSettle)
-	defer cancelSettle()
-	if err := in.returnUnseen(ctx); err != nil {
-		return fmt.Errorf("drain %s: %w", in.m.group.opts.Queue, err)
-	}
-	if !in.wait(ctx, toSettle, in.empty) {
-		return fmt.Errorf("drain %s: outcomes not recorded; their tasks will run again", in.m.group.opts.Queue)
-	}
-	return in.session.Leave(ctx)
+	return in.leave(ctx)
 }
 
-// returnUnseen hands back deliveries that were on their way when reading stopped.
-func (in *incarnation) returnUnseen(ctx context.Context) error {
+// leave waits for the last outcomes and deletes the consumer, once it holds
+// nothing that this process has not seen.
+func (in *incarnation) leave(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, toSettle)
+	defer cancel()
+	for {
+		if !in.wait(ctx, toSettle, in.empty) {
+			return fmt.Errorf("drain %s: outcomes not recorded; their tasks will run again", in.m.group.opts.Queue)
+		}
+		unseen, err := in.returnUnseen(ctx)
+		if err == nil && unseen == 0 {
+			if err = in.session.Leave(ctx); err == nil {
+				return nil
+			}
+		}
+		if err != nil && !sleep(ctx, 20*time.Millisecond) {
+			return fmt.Errorf("drain %s: %w", in.m.group.opts.Queue, err)
+		}
+	}
+}
+
+// looking adds to a condition that is waited for: now and then it hands back what
+// is unseen. A read that was cut off is answered all the same, to nobody, and a
+// blocked one even gets what is handed back, until the server sees that the
+// connection is closed.
+func (in *incarnation) looking(ctx context.Context, ok func() bool) func() bool {
+	next, pause := time.Now(), 10*time.Millisecond
+	return func() bool {
+		if !time.Now().Before(next) {
+			c, cancel := context.WithTimeout(ctx, time.Second)
+			_, err := in.returnUnseen(c)
+			cancel()
+			if ctx.Err() == nil {
+				in.m.group.failed("sweep", err)
+			}
+			pause = min(2*pause, time.Second)
+			next = time.Now().Add(pause)
+		}
+		return ok()
+	}
+}
+
+// returnUnseen hands back deliveries that this process never saw, and returns how
+// many there were.
+func (in *incarnation) returnUnseen(ctx context.Context) (int, error) {
 	in.adopting.Lock()
 	defer in.adopting.Unlock()
 	in.setSweeping(true)
 	defer in.setSweeping(false)
 	b, err := in.session.Sweep(ctx, in.known)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	in.handBack(in.hold(b.Deliveries))
-	return nil
+	ws := in.hold(b.Deliveries)
+	in.handBack(ws)
+	return len(ws), nil
 }
 
 func (in *incarnation) all() []*work {

@@ -62,9 +62,13 @@ func Open(ctx context.Context, url string, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	limited, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	if e.server, err = e.log.Preflight(ctx, o.AllowEviction); err != nil {
+	e.server, err = e.log.Preflight(limited, o.AllowEviction)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%w: no answer within %s", ErrUnavailable, openTimeout)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open: %w", err), e.log.Close())
 	}
 	if e.tel, err = newTelemetry(e); err != nil {

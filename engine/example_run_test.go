@@ -39,9 +39,9 @@ func ExampleEngine_Run() {
 	fmt.Println("run:", eng.Run(ctx))
 
 	st, err := eng.State(context.Background(), t.ID)
-	fmt.Println(st.State, "again, attempt", st.Attempt, err)
+	fmt.Println("still attempt", st.Attempt, err)
 	// Output:
 	// war-and-peace stops: node is draining
 	// run: <nil>
-	// ready again, attempt 1 <nil>
+	// still attempt 1 <nil>
 }

@@ -31,7 +31,9 @@ func (e *Engine) perform(ctx context.Context, d *task.Delivery) task.Settlement 
 	case h == nil:
 		return unrouted(d)
 	}
-	d.Opts.Unrouted = 0 // it met a handler
+	if d.Opts.Unrouted != 0 { // no needless write: the outcome of a stuck attempt is settled beside its handler
+		d.Opts.Unrouted = 0
+	}
 	c := &current{Context: ctx, d: d}
 	if f := e.opts.Observer.Started; f != nil {
 		f(c, d)

@@ -82,11 +82,10 @@ func (p *partition) repeat(ctx context.Context, again func(error) bool, s *scrip
 		if err == nil {
 			return r, nil
 		}
-		switch mended := p.mend(ctx, err); {
-		case mended == nil && try < maxMends:
+		if mended := p.mend(ctx, err); mended != nil {
+			err = mended // err itself, or why it could not be mended
+		} else if try < maxMends {
 			continue
-		case errors.Is(mended, task.ErrUnsafe):
-			err = mended // why the group seems to be gone
 		}
 		uncertain = uncertain || transient(err) && !errors.Is(err, errEpoch) || ctx.Err() != nil
 		if !again(err) || !pause(ctx, try) {

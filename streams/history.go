@@ -124,6 +124,10 @@ func (s *standing) hints(chain []task.Event) bool {
 // which are looked for a little longer.
 func (p *partition) beside(ctx context.Context, id task.ID, chain []task.Event, ended bool) ([]task.Event, error) {
 	var found []task.Event
+	known := func(at task.Position) bool {
+		is := func(e task.Event) bool { return e.At == at }
+		return slices.ContainsFunc(chain, is) || slices.ContainsFunc(found, is)
+	}
 	end := chain[0].At.LSN + near
 	for e, err := range p.scan(ctx, id.Birth()) {
 		if err != nil {
@@ -132,13 +136,10 @@ func (p *partition) beside(ctx context.Context, id task.ID, chain []task.Event, 
 		if ended && e.At.LSN > end {
 			break
 		}
-		chained := func(at task.Position) bool {
-			return slices.ContainsFunc(chain, func(c task.Event) bool { return c.At == at })
-		}
 		switch {
-		case e.Task == id && !chained(e.At):
+		case e.Task == id && !known(e.At):
 			found = append(found, e)
-		case e.Task.IsZero() && (e.Kind == task.Reclaimed || e.Kind == task.EntryLost) && chained(e.Prev):
+		case e.Task.IsZero() && (e.Kind == task.Reclaimed || e.Kind == task.EntryLost) && known(e.Prev):
 			e.Task = id
 			found = append(found, e)
 		}

@@ -191,7 +191,7 @@ func (w *lawWorld) purge(rt *rapid.T) {
 	for range rapid.IntRange(1, 3).Draw(rt, "purged") {
 		t, ok := w.dead(rt)
 		if !ok {
-			return
+			break
 		}
 		ids = append(ids, t.id)
 		if t.state == task.Dead {

@@ -41,8 +41,8 @@ for _, stream in ipairs({tasks, events}) do
     if stat[i] == 'last-generated-id' then ids[2] = stat[i + 1] end
   end
   for _, id in ipairs(ids) do
-    local a, b = string.match(id, '^(%d+)-(%d+)$')
-    ms, seen = math.max(ms, tonumber(a)), math.max(seen, tonumber(b))
+    local a, b = string.match(id, '^(%d+)-(%d+)$') -- nothing in a stream of miniredis that never had an entry
+    ms, seen = math.max(ms, tonumber(a or 0)), math.max(seen, tonumber(b or 0))
   end
 end
 survived = math.max(survived, seen)

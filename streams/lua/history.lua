@@ -12,7 +12,11 @@ if refusal then return refusal end
 local at = birth % 8192 * 8
 local slot = birth >= floor and call('GETRANGE', KEYS[6], at, at + 7) or ''
 local stands, n = status(KEYS[6], birth)
-local entries = {call('XRANGE', tasks, ARGV[2], ARGV[2])[1] or call('XRANGE', events, ARGV[2], ARGV[2])[1]}
+local first = call('XRANGE', tasks, ARGV[2], ARGV[2])[1]
+if not first or first[2][3] ~= 'type' then -- or a stranger's, with the same id
+  first = call('XRANGE', events, ARGV[2], ARGV[2])[1]
+end
+local entries = {first}
 local open_entry = ARGV[2]
 if stands and stands > 0 then
   entries[#entries + 1] = find(stands == state.ready and tasks or events, n, tonumber(ARGV[4]))

@@ -79,6 +79,14 @@ local function read(stream, id)
   return f
 end
 
+-- born reads the birth at an address, which may be in either stream; an entry of a stranger with the same id is none.
+local function born(tasks, events, id)
+  local e = read(events, id)
+  if e and e.type ~= '' then return e end
+  e = read(tasks, id)
+  if e and e.type ~= '' then return e end
+end
+
 -- delivered is the id of the last entry that any consumer was given; nil: there is no group.
 local function delivered(stream)
   local groups = redis.pcall('XINFO', 'GROUPS', stream)

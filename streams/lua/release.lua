@@ -16,7 +16,7 @@ local function release(id, birth, chunk, due, from)
   local copy = parts(call('HGET', copies, id) or '')
   local attempt, prev = copy[1] or '1', copy[2] or from
   local body = copy[4] and {type = copy[4], payload = copy[5], headers = copy[6], opts = copy[3]}
-    or read(events, from) or read(tasks, from)
+    or born(tasks, events, from)
   call('ZREM', waiting, id)
   call('HDEL', copies, id)
   if not body then

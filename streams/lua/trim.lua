@@ -42,7 +42,7 @@ for i = 1, #page[2], 2 do
   local id = page[2][i]
   local from, birth = address(id)
   local copy = birth < cut and (call('HGET', copies, id) or '')
-  local body = copy and not parts(copy)[4] and (read(events, from) or read(tasks, from))
+  local body = copy and not parts(copy)[4] and (born(tasks, events, from))
   if body then
     if copy == '' then copy = record('1', from, body.opts) end
     call('HSET', copies, id, copy .. record(body.type, body.payload, body.headers))

@@ -13,7 +13,7 @@ import (
 )
 
 // maxChecked is how many tasks are asked about one by one.
-const maxChecked = 48
+const maxChecked = 24
 
 // tasks compares the status and the history of single tasks with the log.
 func (c *comparison) tasks(ctx context.Context, r *streams.Reader) error {

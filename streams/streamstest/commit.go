@@ -89,8 +89,8 @@ func commitLeavers(w *world) {
 				ctx = w.ctx
 			}
 			defer cancel()
-			for range 20 {
-				births := make([]task.Birth, 1+c%40)
+			for range 6 {
+				births := make([]task.Birth, 1+c%16)
 				for i := range births {
 					births[i] = birth("x")
 				}
