@@ -256,7 +256,7 @@ func (p *metering) note(name string, n int64, labels attribute.Set) {
 	defer p.mu.Unlock()
 	var text []string
 	for _, kv := range labels.ToSlice() {
-		text = append(text, kv.Value.Emit())
+		text = append(text, kv.Value.String())
 	}
 	p.got[strings.TrimPrefix(name, "tidemill.")+" "+strings.Join(text, " ")] += n
 }

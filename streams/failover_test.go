@@ -32,7 +32,7 @@ func newPair(t *testing.T) *pair {
 	p := &pair{T: t, master: redistest.Start(t, o), replica: redistest.Start(t, o)}
 	host, port, err := net.SplitHostPort(p.address(p.master))
 	p.must(err)
-	p.must(p.client(p.replica).SlaveOf(t.Context(), host, port).Err())
+	p.must(p.client(p.replica).ReplicaOf(t.Context(), host, port).Err())
 	p.inSync()
 	p.proxy, p.url = newProxy(t)
 	p.lead(p.master)
@@ -92,7 +92,7 @@ func (p *pair) promote(lost func()) {
 	lost()
 	p.must(p.master.Kill())
 	p.must(p.replica.Signal(syscall.SIGCONT))
-	p.must(p.client(p.replica).SlaveOf(p.Context(), "no", "one").Err())
+	p.must(p.client(p.replica).ReplicaOf(p.Context(), "no", "one").Err())
 	p.lead(p.replica)
 }
 

@@ -3,7 +3,6 @@ package streams_test
 import (
 	"bytes"
 	"cmp"
-	"maps"
 	"slices"
 
 	"github.com/tidemill/tidemill/task"
@@ -143,16 +142,6 @@ func (m *lawModel) waiting() map[task.ID]bool {
 		}
 	}
 	return all
-}
-
-// holders lists the consumers that hold something or were fenced.
-func (m *lawModel) holders() []string {
-	names := map[string]bool{}
-	for _, e := range m.pending {
-		names[e.holder] = true
-	}
-	maps.Copy(names, m.fenced)
-	return slices.Sorted(maps.Keys(names))
 }
 
 func comparePositions(a, b task.Position) int {

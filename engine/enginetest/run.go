@@ -25,7 +25,7 @@ const (
 // Result says what came of a run.
 type Result struct {
 	Verdict Verdict
-	Err     error         // what the handler answered, or why it could not
+	Err     error         // of Retry and Buried: what the handler answered, or why it could not
 	Delay   time.Duration // until the next attempt; after a backoff a random part of it
 	Reason  string        // of Buried: buried, retries, decode
 }
@@ -39,7 +39,7 @@ func (r Result) String() string {
 	if r.Delay > 0 {
 		s += fmt.Sprintf(" in %s", r.Delay)
 	}
-	if r.Err != nil && r.Verdict != Snoozed {
+	if r.Err != nil {
 		s += ": " + r.Err.Error()
 	}
 	return s
@@ -81,7 +81,10 @@ func Run[T any](ctx context.Context, t engine.Type[T], fn func(context.Context, 
 	if err != nil {
 		panic("enginetest: " + err.Error()) // Enqueue has said so before
 	}
-	if answer == nil && s.Error != "" {
+	switch {
+	case s.Kind == Snoozed:
+		answer = nil
+	case answer == nil && s.Error != "":
 		answer = errors.New(s.Error) // a panic, or bytes that are no T
 	}
 	return Result{Verdict: s.Kind, Err: answer, Delay: s.Delay, Reason: s.Reason}
