@@ -22,6 +22,17 @@ func inBubble(t *testing.T, test func(t *testing.T)) {
 	synctest.Test(t, test)
 }
 
+// stubborn is how go-redis hangs: it heeds the deadline of a context and its own
+// read timeout, but not that a context is cancelled.
+func stubborn(ctx context.Context, _ string) error {
+	wait := 3 * time.Second
+	if end, ok := ctx.Deadline(); ok {
+		wait = min(wait, time.Until(end))
+	}
+	time.Sleep(wait)
+	return errDown
+}
+
 // runs collects what handlers do.
 type runs struct {
 	mu     sync.Mutex

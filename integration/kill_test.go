@@ -22,7 +22,7 @@ func TestTenThousandHeld(t *testing.T) {
 		return err == nil && len(c) == 2
 	})
 	killed := time.Now()
-	w.kill(first)
+	first.kill()
 	w.until(30*time.Second, "all started again", func() bool { return len(w.lines()) >= 2*n })
 
 	lines := w.lines()
@@ -65,14 +65,10 @@ func TestZombie(t *testing.T) {
 	zombie := w.start()
 	ids := w.enqueue(typeSleep, "2500ms", 4)
 	w.until(10*time.Second, "all started", func() bool { return len(w.lines()) == len(ids) })
-	if err := zombie.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	zombie.signal(w, syscall.SIGSTOP)
 	w.start()
 	w.until(20*time.Second, "all taken over", func() bool { return len(w.lines()) == 2*len(ids) })
-	if err := zombie.Process.Signal(syscall.SIGCONT); err != nil {
-		t.Fatal(err)
-	}
+	zombie.signal(w, syscall.SIGCONT)
 	w.until(20*time.Second, "all succeeded", func() bool { return w.stats().Succeeded == int64(len(ids)) })
 	w.until(20*time.Second, "late outcomes are in the log", func() bool { return w.kinds(ids[0])[task.StaleOutcome] == 1 })
 	for _, id := range ids {
@@ -107,12 +103,10 @@ func TestPoison(t *testing.T) {
 		if deaths > 3 {
 			t.Fatal("a fourth node died of it")
 		}
-		c := w.start()
-		gone := make(chan struct{})
-		go func() { _ = c.Wait(); close(gone) }()
+		p := w.start()
 		w.until(30*time.Second, "the node dies or the task is dead", func() bool {
 			select {
-			case <-gone:
+			case <-p.done:
 				return true
 			default:
 				return w.state(poison).State == task.Dead
@@ -136,11 +130,10 @@ func TestTerminate(t *testing.T) {
 	first := w.start()
 	ids := w.enqueue(typeSleep, "30s", 8)
 	w.until(10*time.Second, "four run", func() bool { return len(w.lines()) == 4 })
-	if err := first.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if err := first.Wait(); err != nil {
-		t.Errorf("the worker ended with %v, want a clean exit", err)
+	first.signal(w, syscall.SIGTERM)
+	<-first.done
+	if first.err != nil {
+		t.Errorf("the worker ended with %v, want a clean exit", first.err)
 	}
 	w.until(time.Second, "all are ready again", func() bool { return w.stats().Ready == int64(len(ids)) })
 	for _, id := range ids {

@@ -2,9 +2,12 @@ package integration
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"syscall"
 	"testing"
@@ -30,6 +33,7 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	flag.Parse() // testing.Short is asked before m.Run
 	if url := os.Getenv(envURL); url != "" {
 		if err := worker(url); err != nil {
 			fmt.Fprintln(os.Stderr, "worker:", err)
@@ -37,7 +41,31 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	redistest.Main(m)
+	dir, err := os.MkdirTemp("", "tidemill-it-")
+	if err == nil {
+		err = buildWorker(filepath.Join(dir, "worker"))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "integration:", err)
+		os.Exit(1)
+	}
+	redistest.Main(m, func() { _ = os.RemoveAll(dir) })
+}
+
+// workerBinary is what worker processes run: this package's tests, built without
+// the race detector, because what is measured is what users run.
+var workerBinary string
+
+func buildWorker(path string) error {
+	if testing.Short() {
+		return nil // no test starts one
+	}
+	out, err := exec.Command("go", "test", "-c", "-o", path, ".").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("build worker: %w: %s", err, out)
+	}
+	workerBinary = path
+	return nil
 }
 
 // worker is the life of a worker process.

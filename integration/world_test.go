@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"testing"
 	"time"
 
@@ -48,24 +47,42 @@ func setup(t *testing.T, concurrency int, lease time.Duration) *world {
 	return w
 }
 
+// process is one worker process; done is closed when it has ended.
+type process struct {
+	cmd  *exec.Cmd
+	done chan struct{}
+	err  error // of its end
+}
+
 // start starts one worker process; it is killed at the test's end.
-func (w *world) start() *exec.Cmd {
+func (w *world) start() *process {
 	w.Helper()
-	c := exec.Command(os.Args[0])
+	c := exec.Command(workerBinary)
 	c.Env = append(os.Environ(), envURL+"="+w.url, envNamespace+"="+w.namespace, envJournal+"="+w.journal,
 		envConcurrency+"="+strconv.Itoa(w.concurrency), envLease+"="+w.lease.String())
 	c.Stderr = os.Stderr
-	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := c.Start(); err != nil {
 		w.Fatal(err)
 	}
-	w.Cleanup(func() { w.kill(c) })
-	return c
+	p := &process{cmd: c, done: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		p.err = c.Wait()
+	}()
+	w.Cleanup(p.kill)
+	return p
 }
 
-func (w *world) kill(c *exec.Cmd) {
-	_ = c.Process.Kill()
-	_ = c.Wait()
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.done
+}
+
+func (p *process) signal(w *world, s os.Signal) {
+	w.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		w.Fatal(err)
+	}
 }
 
 // enqueue makes n tasks of a type.

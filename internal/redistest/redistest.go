@@ -53,9 +53,12 @@ func Start(tb testing.TB, o redisproc.Options) *redisproc.Proc {
 	return p
 }
 
-// Main runs the tests, ends the shared server and exits.
-func Main(m *testing.M) {
+// Main runs the tests, cleans up, ends the shared server and exits.
+func Main(m *testing.M, cleanup ...func()) {
 	code := m.Run()
+	for _, f := range cleanup {
+		f()
+	}
 	shared.Lock()
 	defer shared.Unlock()
 	if stop := shared.server.stop; stop != nil {

@@ -19,7 +19,7 @@ var commitCases = []testCase{
 
 // commitMany: every caller gets the ids of its own births.
 func commitMany(w *world) {
-	const callers, rounds = 32, 8
+	const callers, rounds = 16, 5
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	seen := map[task.ID]string{}
@@ -82,7 +82,7 @@ func commitLeavers(w *world) {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	in, maybe := 0, 0
-	for c := range 48 {
+	for c := range 24 {
 		wg.Go(func() {
 			ctx, cancel := context.WithTimeout(w.ctx, time.Duration(c%12)*50*time.Microsecond)
 			if c%3 == 0 {

@@ -247,7 +247,7 @@ func trimIdle(w *world) {
 }
 
 func trimBytes(w *world) {
-	w.filler(1000)
+	w.filler(300)
 	for range 2 {
 		_, err := w.log.Trim(w.ctx, queue, 0, "me", streams.Retention{Bytes: 1 << 30})
 		w.must(err)
