@@ -29,6 +29,21 @@ func TestLongTasksAreNotHoarded(t *testing.T) {
 	})
 }
 
+// TestLongTasksAtOnce: many starts at once are no sign of short tasks.
+func TestLongTasksAtOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		f, r := newFake(t), newRuns()
+		n := newNode(f)
+		n.interfere(nil, slowly("fetch", time.Microsecond))
+		run(t, n, consumergroup.Options{Concurrency: 64, Handle: r.taking(time.Hour)})
+		time.Sleep(lease/3 + 11*time.Millisecond) // an empty read has just come back
+		f.add(1000)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		expectCount(t, "held with 64 slots", f.holds("c1"), 64)
+	})
+}
+
 // TestLongTasksOfManyPartitions: nor does it hold the same room's worth of each.
 // Readers do not know of each other's calls in flight, so some more than fits comes.
 func TestLongTasksOfManyPartitions(t *testing.T) {

@@ -34,6 +34,7 @@ type incarnation struct {
 
 	adopting sync.Mutex
 	swept    atomic.Bool // false: a sweep is due
+	taken    []*work     // the last page taken over; of watch alone
 
 	mu       sync.Mutex // guards what follows
 	held     map[task.Position]*work
@@ -154,6 +155,9 @@ func (in *incarnation) known(at task.Position) bool {
 	defer in.mu.Unlock()
 	return in.held[at] != nil
 }
+
+// waits reports whether the work has not started yet.
+func (w *work) waits() bool { return w.phase.Load() == waiting }
 
 // run runs the handler, unless the work is over already.
 func (w *work) run() {

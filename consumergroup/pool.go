@@ -50,19 +50,17 @@ func (p *pool) push(ws []*work) {
 }
 
 func (p *pool) run() {
-	for {
-		w := p.next()
-		if w == nil {
-			return
-		}
+	for w := p.next(0); w != nil; w = p.next(1) {
 		w.run()
 	}
 }
 
-// next takes work; nil ends the goroutine.
-func (p *pool) next() *work {
+// next counts what was done and takes work; nil ends the goroutine. Starts are not
+// counted: many at once are no sign of short tasks.
+func (p *pool) next(done int) *work {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.done += done
 	if p.head == len(p.queue) {
 		p.queue, p.head = p.queue[:0], 0
 		p.active--
@@ -75,7 +73,6 @@ func (p *pool) next() *work {
 	if p.head > 1024 && p.head > len(p.queue)/2 {
 		p.queue, p.head = append(p.queue[:0], p.queue[p.head:]...), 0
 	}
-	p.done++
 	p.signal()
 	return w
 }

@@ -122,6 +122,28 @@ func TestTakesWhatFits(t *testing.T) {
 	})
 }
 
+// TestTakesOverWhenBusy: a backlog without end leaves no slot free; what a dead
+// node held does not wait for it, but leaves a moment to nodes that are idle.
+func TestTakesOverWhenBusy(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		f, r := newFake(t), newRuns()
+		n := newNode(f)
+		f.add(10_000)
+		ids := f.give(2*page, "other", "7")
+		run(t, n, consumergroup.Options{Concurrency: 20, Handle: r.taking(170 * time.Millisecond)})
+		time.Sleep(lease + lease/6 - time.Millisecond)
+		expectCount(t, "taken at first", f.holds("other"), 2*page)
+		time.Sleep(2 * look)
+		synctest.Wait()
+		expectCount(t, "left at second", f.holds("other"), page)
+		time.Sleep(3 * lease)
+		synctest.Wait()
+		for _, id := range ids {
+			expectCount(t, "starts of a task that was taken over", r.times(id), 1)
+		}
+	})
+}
+
 // TestChargedBeforeTheStart: a delivery taken over once starts at once, like any
 // other, but is charged first; one that was handed back keeps what it had.
 func TestChargedBeforeTheStart(t *testing.T) {

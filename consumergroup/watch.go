@@ -3,6 +3,7 @@ package consumergroup
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 )
 
@@ -60,12 +61,15 @@ func (in *incarnation) look(ctx context.Context, seen map[string]sighting, recor
 			s = sighting{record: record, since: now}
 			seen[name] = s
 		case record == "dead" || asked.Sub(s.since) >= lease:
-			if in.takeOver(ctx, name, s.record) {
+			if in.takeOver(ctx, name, s.record, asked.Sub(s.since) >= lease+lease/6) {
 				delete(seen, name)
 				continue
 			}
 		}
-		next = min(next, lease/12, max(lease-now.Sub(s.since), lease/100))
+		next = min(next, lease/12)
+		if left := lease - now.Sub(s.since); left > 0 {
+			next = min(next, max(left, lease/100))
+		}
 	}
 	for name, s := range seen {
 		if _, ok := records[name]; !ok && (everyone || s.record != "") {
@@ -76,20 +80,22 @@ func (in *incarnation) look(ctx context.Context, seen map[string]sighting, recor
 }
 
 // takeOver moves a silent consumer's deliveries here, page by page, as long as
-// there is room for them; other nodes take their share meanwhile. It reports
-// whether nothing is left to take.
-func (in *incarnation) takeOver(ctx context.Context, victim, record string) (finished bool) {
+// there is room for them; other nodes take their share meanwhile. What nobody had
+// room for is taken all the same a little later, but not hoarded: the next page
+// when the last has started. It reports whether nothing is left to take.
+func (in *incarnation) takeOver(ctx context.Context, victim, record string, overdue bool) (finished bool) {
 	total := 0
 	defer func() {
 		if f := in.m.group.opts.Observer.Reclaimed; f != nil && total > 0 {
 			f(in.m.group.opts.Queue, victim, total)
 		}
 	}()
-	for in.m.group.pool.free() > 0 {
+	for in.m.group.pool.free() > 0 || overdue && !slices.ContainsFunc(in.taken, (*work).waits) {
 		in.adopting.Lock()
 		b, more, err := in.session.Reclaim(ctx, victim, record)
 		ws := in.hold(b.Deliveries)
 		in.adopting.Unlock()
+		in.taken = slices.Clone(ws) // admit reorders
 		total += len(ws)
 		if err != nil {
 			in.swept.Store(false) // a page may have moved unseen

@@ -9,6 +9,9 @@ import (
 	"github.com/tidemill/tidemill/task"
 )
 
+// ErrNoGroup is what a call says that met a lost group, and mended it.
+var ErrNoGroup = errNoGroup
+
 // DB is the connection under a log, for tests that damage what it points at.
 func (l *Log) DB() redis.UniversalClient { return l.db }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -71,6 +72,8 @@ func (s *Session) decode(r *resp, token string, b *task.Batch) error {
 // deliveries reads entries. One that no version wrote comes as a delivery
 // without a type, which the engine buries: it must not block its queue.
 func (s *Session) deliveries(r *resp, token string, b *task.Batch) error {
+	ahead := *r
+	b.Deliveries = slices.Grow(b.Deliveries, min(max(ahead.array(), 0), len(r.b)/64)) // no entry of ours is shorter
 	return r.entries(make(wire.Fields, 0, 2*len(wire.BirthFields)), func(at task.Position, f wire.Fields) {
 		d, err := wire.Delivery(s.part.Number, at, f, s.intern)
 		if err != nil {

@@ -134,3 +134,36 @@ func TestForeignEntriesInPages(t *testing.T) {
 		}
 	})
 }
+
+// Behind a wall of strangers' entries stands what must not be trimmed.
+func TestForeignEntriesAndTrim(t *testing.T) {
+	onBoth(t, func(r *rig) {
+		r.checked()
+		r.history(150)
+		for range 40 {
+			r.stranger(r.k.Tasks, "*")
+		}
+		id := r.ready(1)[0]
+		r.trim()
+		if floor := r.stats().Floor; floor > id.LSN() {
+			t.Errorf("floor %d, undelivered since %d", floor, id.LSN())
+		}
+		s := r.join()
+		var mine []task.Delivery
+		for _, d := range r.fetch(s, 41) {
+			if d.Type != "" {
+				mine = append(mine, d)
+			} else {
+				r.settle(s, task.OutcomeDead, task.Recorded, d)
+			}
+		}
+		if len(mine) != 1 || mine[0].ID != id {
+			t.Fatalf("delivered %v, want %s", mine, id)
+		}
+		r.trim()
+		if floor := r.stats().Floor; floor != id.LSN() {
+			t.Errorf("floor %d, pending since %d", floor, id.LSN())
+		}
+		r.settle(s, task.OutcomeSuccess, task.Recorded, mine...)
+	})
+}

@@ -21,7 +21,7 @@ import (
 // steady makes random tests repeat themselves unless the caller says otherwise.
 // The clock of Redis takes part, so a failure does not always come back.
 func steady() {
-	for name, value := range map[string]string{"checks": "20", "steps": "120", "seed": "20260801", "nofailfile": "true", "shrinktime": "10s"} {
+	for name, value := range map[string]string{"checks": "12", "steps": "120", "seed": "20260801", "nofailfile": "true", "shrinktime": "10s"} {
 		if err := flag.Set("rapid."+name, value); err != nil {
 			panic(err)
 		}

@@ -203,3 +203,24 @@ func TestLostRepliesUntilTheEnd(t *testing.T) {
 		l.Errorf("%d successes, want 2", n)
 	}
 }
+
+// Replies of what mends a partition get lost: an epoch is opened once, a group
+// rebuilt once, and nothing that is open is forgotten.
+func TestLostReplyOfMending(t *testing.T) {
+	l := newLossy(t)
+	w := l.work()
+	other := l.ready(300)
+	l.must(l.db.HSet(l.ctx, l.k.Meta, "token", "0123456789ab.1.1").Err())
+	l.losing("epoch", func() { l.stats() })
+	if n := l.count(task.EpochStarted); n != 2 {
+		l.Errorf("%d epochs, want 2", n)
+	}
+	l.must(l.db.XGroupDestroy(l.ctx, l.k.Tasks, "workers").Err())
+	l.stats() // so that the server knows the script
+	l.must(l.db.XGroupDestroy(l.ctx, l.k.Tasks, "workers").Err())
+	l.losing("recover", func() { l.stats() })
+	if n := l.count(task.Recovered); n != 2 {
+		l.Errorf("recovered %d times, want 2", n)
+	}
+	l.wantRun(l.drain(), append(other, w.running, w.ready)...)
+}

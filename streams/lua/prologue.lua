@@ -197,13 +197,17 @@ local function status(key, birth)
   return string.byte(s, 1), n
 end
 
--- own is the first entry from an id on that is ours: a stranger's XADD has no lsn.
+-- own is the first entry from an id on that is ours: a stranger's XADD has no lsn. Behind a wall of strangers' entries,
+-- the second result, it does not look: a script must end.
 local function own(stream, from)
+  local list
   for _, n in ipairs({1, 16}) do
-    for _, e in ipairs(call('XRANGE', stream, from, '+', 'COUNT', n)) do
-      if e[2][1] == 'v' then return e end
+    list = call('XRANGE', stream, from, '+', 'COUNT', n)
+    for _, e in ipairs(list) do
+      if e[2][1] == 'v' then return e, false end
     end
   end
+  return nil, #list == 16
 end
 
 -- find returns the entry with this lsn, by bisection over ms from low on: ids ascend in ms and in lsn alike.

@@ -1,6 +1,6 @@
--- trim: cuts both streams at a floor that spares what is pending, undelivered, registered or younger than the cut. It
--- goes in three steps, each a call that may be repeated: plan a floor; copy, a page a call, what still waits and was
--- born below it (outcomes settled meanwhile see the plan and copy for themselves); cut, and again while something goes.
+-- trim: cuts both streams at a floor that spares what is pending, undelivered, registered or younger than the cut. Each
+-- of its steps may be repeated: plan a floor; copy, a page a call, what still waits and was born below it (outcomes
+-- settled meanwhile see the plan and copy for themselves); cut, and again while something goes.
 -- KEYS  meta tasks events waiting copies cancels cursors
 -- ARGV  cut-ms cursor plan   cursor: '' plan, else where to go on copying
 -- reply OK removed floor | KEEP cursor plan
@@ -10,28 +10,27 @@ local refusal = open() or expect(tasks, 'stream', events, 'stream', waiting, 'zs
 if refusal then return refusal end
 local last = delivered(tasks)
 if not last or recovering then return {'NOGROUP'} end -- what is open is not pending yet
-
 local function number(id) return tonumber(string.match(id, '%d+$')) end
 local function lower(a, b) return (a and (not b or after(b, a))) and a or b end
-local function first(from)
-  local t, e = own(tasks, from), own(events, from)
-  return lower(t and t[1], e and e[1])
+local walled = false -- who knows what stands behind a wall of strangers' entries
+local function mine(stream, from)
+  local e, wall = own(stream, from)
+  walled = walled or wall
+  return e and e[1]
 end
+local function first(from) return lower(mine(tasks, from), mine(events, from)) end
 local function target()
-  local least = first(ARGV[1] .. '-0') or int(ms) .. '-' .. int(lsn + 1)
+  local least = lower(first(ARGV[1] .. '-0'), int(ms) .. '-' .. int(lsn + 1))
   local pending = call('XPENDING', tasks, group)[2]
-  least = lower(pending and first(pending), least)
-  local undelivered = own(tasks, '(' .. last)
-  return lower(undelivered and undelivered[1], least)
+  return lower(mine(tasks, '(' .. last), lower(pending and first(pending), least))
 end
 
 local planned, resumed = call('HGET', meta, 'cut'), ARGV[2] ~= ''
 if not resumed then
   local fresh = target()
+  if walled then return {'OK', 0, int(floor)} end
   if number(fresh) > floor then planned = fresh end
-elseif planned ~= ARGV[3] then
-  return {'OK', 0, int(floor)} -- another trimmer planned anew
-end
+elseif planned ~= ARGV[3] then return {'OK', 0, int(floor)} end -- another trimmer planned anew
 for _, cursor in ipairs(planned and call('HVALS', cursors) or {}) do planned = lower(cursor, planned) end
 if not planned or number(planned) < floor then return {'OK', 0, int(floor)} end
 local cut, page = number(planned), {'0', {}}

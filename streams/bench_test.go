@@ -1,0 +1,114 @@
+package streams_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/tidemill/tidemill/internal/redistest"
+	"github.com/tidemill/tidemill/streams"
+	"github.com/tidemill/tidemill/task"
+)
+
+// batch is how many tasks one call carries.
+const batch = 256
+
+func benchBirths() []task.Birth {
+	births := make([]task.Birth, batch)
+	for i := range births {
+		births[i] = task.Birth{Type: "bench", Queue: queue, Payload: make([]byte, 100)}
+	}
+	return births
+}
+
+func perTask(b *testing.B) {
+	b.ReportAllocs()
+	n := float64(b.N * batch)
+	b.ReportMetric(n/b.Elapsed().Seconds(), "tasks/s")
+}
+
+// clear takes the log off the server, that a long run does not fill it.
+func clearLog(b *testing.B, l *streams.Log) {
+	b.Helper()
+	k, err := l.Keys(b.Context(), queue, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { l.DB().Del(b.Context(), k.Tasks, k.Events) })
+}
+
+func BenchmarkEnqueueBulk(b *testing.B) {
+	l := open(b, redistest.URL(b), streams.Options{})
+	clearLog(b, l)
+	births := benchBirths()
+	for b.Loop() {
+		if _, err := l.Enqueue(b.Context(), births); err != nil {
+			b.Fatal(err)
+		}
+	}
+	perTask(b)
+}
+
+func BenchmarkEnqueueOne(b *testing.B) {
+	l := open(b, redistest.URL(b), streams.Options{})
+	clearLog(b, l)
+	births := benchBirths()[:1]
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := l.Enqueue(b.Context(), births); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkFetch reads whole batches; what fills the stream is not timed.
+func BenchmarkFetch(b *testing.B) {
+	l, s, births := benchSession(b)
+	for b.Loop() {
+		b.StopTimer()
+		if _, err := l.Enqueue(b.Context(), births); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		got, err := s.Fetch(b.Context(), batch, time.Second)
+		if err != nil || len(got.Deliveries) != batch {
+			b.Fatal(len(got.Deliveries), err)
+		}
+	}
+	perTask(b)
+}
+
+// BenchmarkSettle records whole batches of successes.
+func BenchmarkSettle(b *testing.B) {
+	l, s, births := benchSession(b)
+	out := make([]task.Settlement, batch)
+	for b.Loop() {
+		b.StopTimer()
+		if _, err := l.Enqueue(b.Context(), births); err != nil {
+			b.Fatal(err)
+		}
+		got, err := s.Fetch(b.Context(), batch, time.Second)
+		if err != nil || len(got.Deliveries) != batch {
+			b.Fatal(len(got.Deliveries), err)
+		}
+		for i := range out {
+			out[i] = task.Settlement{Delivery: &got.Deliveries[i], Kind: task.OutcomeSuccess, Ran: time.Millisecond}
+		}
+		b.StartTimer()
+		if _, err := s.Settle(b.Context(), out); err != nil {
+			b.Fatal(err)
+		}
+	}
+	perTask(b)
+}
+
+func benchSession(b *testing.B) (*streams.Log, *streams.Session, []task.Birth) {
+	b.Helper()
+	l := open(b, redistest.URL(b), streams.Options{})
+	clearLog(b, l)
+	s, err := l.Join(b.Context(), queue, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(s.Interrupt)
+	return l, s, benchBirths()
+}
