@@ -15,7 +15,7 @@ func TestTenThousandHeld(t *testing.T) {
 	w := setup(t, n, lease)
 	first := w.start()
 	ids := w.enqueue(typeSleep, "1h", n)
-	w.until(20*time.Second, "the first worker runs all", func() bool { return len(w.lines()) >= n })
+	w.until(20*time.Second, "the first worker runs all", func() bool { return w.written() >= n })
 	w.start()
 	w.until(10*time.Second, "the second worker is there", func() bool {
 		c, err := w.eng.Log().Consumers(t.Context(), "default")
@@ -23,7 +23,7 @@ func TestTenThousandHeld(t *testing.T) {
 	})
 	killed := time.Now()
 	first.kill()
-	w.until(30*time.Second, "all started again", func() bool { return len(w.lines()) >= 2*n })
+	w.until(30*time.Second, "all started again", func() bool { return w.written() >= 2*n })
 
 	lines := w.lines()
 	last := lines[len(lines)-1].at
@@ -64,10 +64,10 @@ func TestZombie(t *testing.T) {
 	w := setup(t, 4, lease)
 	zombie := w.start()
 	ids := w.enqueue(typeSleep, "2500ms", 4)
-	w.until(10*time.Second, "all started", func() bool { return len(w.lines()) == len(ids) })
+	w.until(10*time.Second, "all started", func() bool { return w.written() == len(ids) })
 	zombie.signal(w, syscall.SIGSTOP)
 	w.start()
-	w.until(20*time.Second, "all taken over", func() bool { return len(w.lines()) == 2*len(ids) })
+	w.until(20*time.Second, "all taken over", func() bool { return w.written() == 2*len(ids) })
 	zombie.signal(w, syscall.SIGCONT)
 	w.until(20*time.Second, "all succeeded", func() bool { return w.stats().Succeeded == int64(len(ids)) })
 	w.until(20*time.Second, "late outcomes are in the log", func() bool { return w.kinds(ids[0])[task.StaleOutcome] == 1 })
@@ -129,7 +129,7 @@ func TestTerminate(t *testing.T) {
 	w := setup(t, 4, lease)
 	first := w.start()
 	ids := w.enqueue(typeSleep, "30s", 8)
-	w.until(10*time.Second, "four run", func() bool { return len(w.lines()) == 4 })
+	w.until(10*time.Second, "four run", func() bool { return w.written() == 4 })
 	first.signal(w, syscall.SIGTERM)
 	<-first.done
 	if first.err != nil {

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"os/exec"
@@ -106,7 +107,7 @@ func (w *world) enqueue(typ, payload string, n int) []task.ID {
 // until waits for ok; the limit is generous, what is measured is not.
 func (w *world) until(limit time.Duration, what string, ok func() bool) {
 	w.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
+	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	end := time.After(limit)
 	for !ok() {
@@ -136,6 +137,15 @@ func (w *world) state(id task.ID) task.Status {
 		w.Fatal(err)
 	}
 	return st
+}
+
+// written is how many lines the journal has; cheaper than reading them.
+func (w *world) written() int {
+	b, err := os.ReadFile(w.journal)
+	if err != nil && !os.IsNotExist(err) {
+		w.Fatal(err)
+	}
+	return bytes.Count(b, []byte("\n"))
 }
 
 // lines of the journal so far.

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/lib.sh
 
-flags=(-timeout 10m)
+flags=(-timeout 10m -p 1) # one package at a time: integration measures, and must not be starved by the others
 if has_cc; then
 	flags+=(-race)
 elif [ "${CI:-}" = true ]; then
