@@ -174,9 +174,19 @@ func TestGroupDestroyedWithManyOpen(t *testing.T) {
 		r.must(err)
 		token, err := r.db.HGet(r.ctx, r.k.Meta, "token").Result()
 		r.must(err)
-		first := held[0].Entry
-		r.must(r.db.Eval(r.ctx, streams.ScriptSource("recover"), []string{r.k.Meta, r.k.Tasks, r.k.Events, r.k.Chunk(1)},
-			token, last[0].ID, 0, first.String(), first.LSN, first.LSN, 4).Err())
+		page := func(d task.Delivery, token any, gone int) []any {
+			at := d.Entry
+			v, err := r.db.Eval(r.ctx, streams.ScriptSource("recover"), []string{r.k.Meta, r.k.Tasks, r.k.Events, r.k.Chunk(1)},
+				token, last[0].ID, 0, gone, at.String(), at.LSN, at.LSN, 4).Slice()
+			r.must(err)
+			return v
+		}
+		first := page(held[0], token, 1)
+		// and one that goes on with its pages after the group was lost again
+		r.must(r.db.XGroupDestroy(r.ctx, r.k.Tasks, "workers").Err())
+		if v := page(held[1], first[1], 0); v[0] != "AGAIN" {
+			r.Fatalf("a later page made the group: %v", v)
+		}
 		want2 := r.ready(10) // the log has moved on
 		if _, err := r.log.Reader().Stats(r.ctx, queue); err != nil {
 			r.Error(err)

@@ -39,7 +39,7 @@ func (p *partition) openEpoch(ctx context.Context) error {
 			if r.word() != "RECOVER" {
 				return nil
 			}
-			if err = p.recover(ctx, r.text(1), r.text(3)); err == nil {
+			if err = p.recover(ctx, r.text(1), r.text(3), r.number(4) == 1); err == nil {
 				return nil
 			}
 		}

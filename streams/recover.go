@@ -17,11 +17,12 @@ var errAgain = errors.New("the group was rebuilt meanwhile")
 
 // recover rebuilds a lost group from the fold of the log: it goes on after last,
 // and what the fold says is open goes to a consumer without a record, from which
-// ordinary reclaim takes it. token is the one that last was read under.
+// ordinary reclaim takes it. token is the one that last was read under, gone
+// tells that there was no group then.
 //
 // A process that dies halfway leaves a mark in the meta hash, by which the next
 // trim, reclaim or look at the numbers finds out and goes on where it stopped.
-func (p *partition) recover(ctx context.Context, token, last string) error {
+func (p *partition) recover(ctx context.Context, token, last string, gone bool) error {
 	at, err := task.ParsePosition(last)
 	if err != nil {
 		return fmt.Errorf("recover %s: %w", p.Queue, err)
@@ -33,7 +34,7 @@ func (p *partition) recover(ctx context.Context, token, last string) error {
 	open := openUpTo(fold, at)
 	for first := true; first || len(open) > 0; first = false {
 		n := min(len(open), maxItems)
-		r, err := p.claim(ctx, token, last, fold, open[:n], n == len(open))
+		r, err := p.claim(ctx, []any{token, last, n == len(open), gone && first}, fold, open[:n])
 		if err != nil || r.word() == "DONE" {
 			return err
 		}
@@ -46,9 +47,8 @@ func (p *partition) recover(ctx context.Context, token, last string) error {
 }
 
 // claim sends one page of open entries.
-func (p *partition) claim(ctx context.Context, token, last string, fold *task.Fold, page []task.Position, done bool) (reply, error) {
+func (p *partition) claim(ctx context.Context, args []any, fold *task.Fold, page []task.Position) (reply, error) {
 	ks := newChunks(p, p.Meta, p.Tasks, p.Events)
-	args := []any{token, last, done}
 	for _, at := range page {
 		birth := fold.Entries[at].LSN()
 		args = append(args, at.String(), at.LSN, birth, ks.index(birth))

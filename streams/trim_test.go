@@ -175,7 +175,7 @@ func TestTrimDuringRecovery(t *testing.T) {
 		r.must(err)
 		token, err := r.db.HGet(r.ctx, r.k.Meta, "token").Result()
 		r.must(err)
-		r.must(r.db.Eval(r.ctx, streams.ScriptSource("recover"), []string{r.k.Meta, r.k.Tasks, r.k.Events}, token, last[0].ID, 0).Err())
+		r.must(r.db.Eval(r.ctx, streams.ScriptSource("recover"), []string{r.k.Meta, r.k.Tasks, r.k.Events}, token, last[0].ID, 0, 1).Err())
 		r.trim()
 		if floor := r.stats().Floor; floor > held[0].Entry.LSN {
 			t.Errorf("floor %d, open since %d", floor, held[0].Entry.LSN)

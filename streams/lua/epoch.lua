@@ -2,8 +2,8 @@
 -- harmless: the token tells. The jump keeps lsns that the lost tail may have handed out from being used again.
 -- KEYS  meta tasks events
 -- ARGV  epoch ms lsn   the highest the caller has seen
--- reply OK token survived | SAME token | RECOVER token survived|"" last   RECOVER: the group is gone, or its recovery
---       has not ended; survived where this call opened the epoch
+-- reply OK token survived | SAME token | RECOVER token survived|"" last gone   RECOVER: the group is gone (1), or its
+--       recovery has not ended (0); survived where this call opened the epoch
 -- refusals TYPE SCHEMA
 local tasks, events = KEYS[2], KEYS[3]
 tick()
@@ -13,13 +13,13 @@ local info = call('INFO', 'replication')
 local replid = string.sub(string.match(info, 'master_replid:(%x+)'), 1, 12)
 local m = call('HMGET', meta, 'token', 'ms', 'lsn', 'recover', 'schema')
 local known, old = {tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])}, m[1]
-
 if old and m[5] ~= '1' then return {'SCHEMA', m[5] or ''} end
 
 local function answer(word, survived)
   local has, entries = delivered(tasks), call('XREVRANGE', tasks, '+', '-', 'COUNT', 1)
   if has and not m[4] then return {word, token, survived} end
-  if has or entries[1] then return {'RECOVER', token, survived, has and m[4] or entries[1][1]} end
+  if has then return {'RECOVER', token, survived, m[4], 0} end
+  if entries[1] then return {'RECOVER', token, survived, entries[1][1], 1} end
   begin()
   call('XGROUP', 'CREATE', tasks, group, '0', 'MKSTREAM')
   return {word, token, survived}
