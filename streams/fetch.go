@@ -14,9 +14,12 @@ import (
 	"github.com/tidemill/tidemill/task"
 )
 
-// Fetch reads up to limit new deliveries, waiting up to block for the first. The
-// token, the pause flag and the number of marks are read after the entries, on
-// the same connection, in the same pipeline: a promotion in between shows.
+// Fetch reads up to limit new deliveries, waiting up to block for the first.
+//
+// In one pipeline the token is read before the entries: whatever ends its life
+// later, a promotion or the rebuilding of the group, makes the deliveries stale,
+// whereas one read after them could be of a life in which they are somebody
+// else's. The marks are read after them: a cancel in between shows.
 //
 // After an error entries may have been delivered that this process never saw:
 // Sweep finds them.
@@ -28,23 +31,21 @@ func (s *Session) Fetch(ctx context.Context, limit int, block time.Duration) (ta
 		args = append(args, "BLOCK", max(1, block.Milliseconds())) // 0 would be for ever
 	}
 	pipe := s.reader.Pipeline()
+	life := pipe.HGet(ctx, p.Meta, "token")
 	read := redis.NewRawCmd(ctx, append(args, "STREAMS", p.Tasks, ">")...)
 	read.SetFirstKeyPos(int8(len(args) + 1))
 	_ = pipe.Process(ctx, read)
-	meta := pipe.HMGet(ctx, p.Meta, "token", "paused")
+	flag := pipe.HGet(ctx, p.Meta, "paused")
 	marks := pipe.ZCard(ctx, p.Cancels)
-	if _, err := pipe.Exec(ctx); err != nil {
+	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
 		return task.Batch{}, fmt.Errorf("fetch %s: %w", p.Queue, s.mendFetch(ctx, mapError(err)))
 	}
-	b := task.Batch{Marks: int(marks.Val())}
-	token, _ := meta.Val()[0].(string)
-	paused, _ := meta.Val()[1].(string)
-	b.Paused = paused == "1"
+	b := task.Batch{Marks: int(marks.Val()), Paused: flag.Val() == "1"}
 	r := resp{b: read.Val()}
 	if err := r.fail(); err != nil {
 		return task.Batch{}, fmt.Errorf("fetch %s: %w", p.Queue, s.mendFetch(ctx, err))
 	}
-	err := s.decode(&r, token, &b)
+	err := s.decode(&r, life.Val(), &b)
 	return b, err
 }
 
