@@ -19,6 +19,7 @@ type script struct {
 	name   string
 	source string
 	sha    string
+	reads  bool // and writes nothing: users who may only read may call it (docs/redis.acl)
 }
 
 // load joins files of lua/ into one script.
@@ -53,16 +54,43 @@ var (
 	purgeScript    = load("prologue", "purge")
 	pauseScript    = load("prologue", "pause")
 	trimScript     = load("prologue", "trim")
-	snapshotScript = load("prologue", "snapshot")
-	historyScript  = load("prologue", "history")
+	snapshotScript = reading(load("prologue", "snapshot"))
+	historyScript  = reading(load("prologue", "history"))
+	lookUpScript   = reading(registerScript) // of no partitions
 )
+
+// reading is the script called as one that writes nothing, which Redis then holds
+// it to.
+func reading(s *script) *script {
+	r := *s
+	r.reads = true
+	return &r
+}
 
 // run makes one call: EVALSHA, and EVAL where the server has not seen the
 // script (after a restart, a failover, SCRIPT FLUSH).
 func (s *script) run(ctx context.Context, c redis.Scripter, keys []string, args []any) (any, error) {
-	v, err := c.EvalSha(ctx, s.sha, keys, args...).Result()
+	evalSha, eval := c.EvalSha, c.Eval
+	if s.reads {
+		evalSha, eval = c.EvalShaRO, c.EvalRO
+	}
+	v, err := evalSha(ctx, s.sha, keys, args...).Result()
 	if err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") {
-		v, err = c.Eval(ctx, s.source, keys, args...).Result()
+		v, err = eval(ctx, s.source, keys, args...).Result()
 	}
 	return v, err
+}
+
+// Scripts names all transitions with the hashes under which EVALSHA, SLOWLOG and
+// MONITOR show them.
+func Scripts() map[string]string {
+	all := map[string]string{}
+	for _, s := range []*script{
+		registerScript, holdScript, epochScript, enqueueScript, releaseScript, joinScript, leaveScript, settleScript, renewScript,
+		chargeScript, reclaimScript, recoverScript, cancelScript, requeueScript, purgeScript, pauseScript, trimScript,
+		snapshotScript, historyScript,
+	} {
+		all[s.name] = s.sha
+	}
+	return all
 }

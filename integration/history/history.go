@@ -132,6 +132,7 @@ type Entry struct {
 	ID     string   `json:"id"`
 	Fields [][]byte `json:"f"` // name, value, name, value…
 	T      int64    `json:"at"`
+	Gone   bool     `json:"gone,omitempty"` // not in the stream any more when the run ended
 }
 
 // Live is what the keys of one partition hold, read raw after the drain.

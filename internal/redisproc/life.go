@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	answerWithin = 5 * time.Second
+	answerWithin = 15 * time.Second // loading a log counts
 	askEvery     = 5 * time.Millisecond
 	tailLines    = 10
 )
@@ -33,7 +33,7 @@ type life struct {
 }
 
 // begin starts a process. Its output goes to the end of redis.log.
-func begin(binary string, args []string, pl place) (*life, error) {
+func begin(binary string, args, env []string, pl place) (*life, error) {
 	l := &life{
 		cmd:  exec.Command(binary, args...),
 		log:  filepath.Join(pl.dir, "redis.log"),
@@ -47,6 +47,7 @@ func begin(binary string, args []string, pl place) (*life, error) {
 	if l.logStart, err = f.Seek(0, io.SeekEnd); err != nil {
 		return nil, err
 	}
+	l.cmd.Env = append(os.Environ(), env...)
 	l.cmd.Stdout, l.cmd.Stderr = f, f
 	l.cmd.SysProcAttr = dieWithParent()
 	started := make(chan error)

@@ -2,7 +2,6 @@ package redisproc
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -17,6 +16,7 @@ type place struct {
 	dir     string
 	network string // as in net.Dial
 	addr    string
+	config  string   // of a sentinel: the file it rewrites
 	own     []string // directories made here
 }
 
@@ -33,9 +33,15 @@ func newPlace(o Options) (pl place, err error) {
 	} else if pl.dir, err = filepath.Abs(o.Dir); err != nil {
 		return pl, err
 	}
-	if o.TCP {
+	if o.Sentinel != "" {
+		pl.config = filepath.Join(pl.dir, "sentinel.conf")
+		if err := os.WriteFile(pl.config, []byte(o.Sentinel), 0o600); err != nil {
+			return pl, err
+		}
+	}
+	if o.TCP || o.Sentinel != "" {
 		pl.network = "tcp"
-		pl.addr, err = freeAddr()
+		pl.addr, err = FreeAddr()
 		return pl, err
 	}
 	pl.network = "unix"
@@ -76,18 +82,14 @@ func (pl *place) url() string {
 
 // args of a server at this place: no config file, no persistence, log on stdout.
 func (pl *place) args() []string {
-	a := []string{"--dir", pl.dir, "--save", "", "--appendonly", "no", "--daemonize", "no"}
+	a := []string{"--save", "", "--appendonly", "no"}
+	if pl.config != "" {
+		a = []string{pl.config, "--sentinel"}
+	}
+	a = append(a, "--dir", pl.dir, "--daemonize", "no")
 	if pl.network == "tcp" {
 		host, port, _ := net.SplitHostPort(pl.addr)
 		return append(a, "--bind", host, "--port", port)
 	}
 	return append(a, "--port", "0", "--unixsocket", pl.addr, "--unixsocketperm", "700")
-}
-
-func freeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	return l.Addr().String(), l.Close()
 }

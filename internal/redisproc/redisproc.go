@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 )
 
@@ -17,6 +18,10 @@ type Options struct {
 	Dir  string   // where it lives; "": a directory of its own, removed by Stop
 	Args []string // more arguments, as in "--appendonly", "yes"; they win over those given here
 	TCP  bool     // listen on a free port of 127.0.0.1; false: on a unix socket
+
+	Binary   string   // the server; "": the one that Find finds
+	Env      []string // more environment, as in "LD_PRELOAD=/x.so"; it wins over this process's
+	Sentinel string   // a sentinel with this configuration runs instead, on TCP; it keeps what it learns in Dir
 }
 
 // Find returns the server that Start would run.
@@ -34,6 +39,7 @@ func Find() (path string, ok bool) {
 type Proc struct {
 	binary string
 	args   []string
+	env    []string
 	place  place
 
 	mu      sync.Mutex
@@ -41,18 +47,21 @@ type Proc struct {
 	stopped bool
 }
 
-// Start runs a server and returns when it answers PING, within 5 s. The server
+// Start runs a server and returns when it answers PING, within 15 s. The server
 // outlives ctx; whoever starts it stops it.
 func Start(ctx context.Context, o Options) (*Proc, error) {
-	binary, ok := Find()
-	if !ok {
-		return nil, fmt.Errorf("start redis: %w", ErrNotFound)
+	binary := o.Binary
+	if binary == "" {
+		var ok bool
+		if binary, ok = Find(); !ok {
+			return nil, fmt.Errorf("start redis: %w", ErrNotFound)
+		}
 	}
 	pl, err := newPlace(o)
 	if err != nil {
 		return nil, fmt.Errorf("start redis: %w", err)
 	}
-	p := &Proc{binary: binary, args: append(pl.args(), o.Args...), place: pl}
+	p := &Proc{binary: binary, args: append(pl.args(), o.Args...), env: o.Env, place: pl}
 	if err := p.Restart(ctx); err != nil {
 		return nil, errors.Join(err, p.Stop())
 	}
@@ -109,8 +118,9 @@ func (p *Proc) killLocked() error {
 }
 
 // Restart kills the server if it runs and starts it on its old files and
-// address. Like Start it returns when the server answers.
-func (p *Proc) Restart(ctx context.Context) error {
+// address, this once with more arguments. Like Start it returns when the server
+// answers.
+func (p *Proc) Restart(ctx context.Context, once ...string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.stopped {
@@ -119,7 +129,7 @@ func (p *Proc) Restart(ctx context.Context) error {
 	if err := p.killLocked(); err != nil {
 		return err
 	}
-	l, err := begin(p.binary, p.args, p.place)
+	l, err := begin(p.binary, slices.Concat(p.args, once), p.env, p.place)
 	if err != nil {
 		return fmt.Errorf("start redis: %w", err)
 	}

@@ -57,6 +57,51 @@ func TestStart(t *testing.T) {
 	}
 }
 
+func TestSentinel(t *testing.T) {
+	t.Parallel()
+	p := redistest.Start(t, redisproc.Options{Sentinel: "sentinel monitor some 127.0.0.1 1 1\n"})
+	c := client(t, p)
+	id := c.Do(t.Context(), "sentinel", "myid").Val()
+	if err := p.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Do(t.Context(), "sentinel", "myid").Val(); got != id || id == nil {
+		t.Errorf("got id %v after the restart, want %v", got, id)
+	}
+}
+
+func TestEnvAndBinary(t *testing.T) {
+	t.Parallel()
+	found, _ := redisproc.Find()
+	wrapper := filepath.Join(t.TempDir(), "wrapper")
+	script := "#!/bin/sh\n" + `exec "` + found + `" "$@" --proc-title-template "$SOME"` + "\n"
+	if err := os.WriteFile(wrapper, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	p := redistest.Start(t, redisproc.Options{Binary: wrapper, Env: []string{"SOME=thing"}})
+	got, err := client(t, p).ConfigGet(t.Context(), "proc-title-template").Result()
+	if err != nil || got["proc-title-template"] != "thing" {
+		t.Errorf("got %v, %v, want thing", got, err)
+	}
+}
+
+func TestRestartWithMore(t *testing.T) {
+	t.Parallel()
+	p := redistest.Start(t, redisproc.Options{})
+	c := client(t, p)
+	for _, tt := range []struct {
+		want string
+		once []string
+	}{{"7", []string{"--databases", "7"}}, {"16", nil}} {
+		if err := p.Restart(t.Context(), tt.once...); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := c.ConfigGet(t.Context(), "databases").Result(); err != nil || got["databases"] != tt.want {
+			t.Errorf("got %v, %v, want %s", got, err, tt.want)
+		}
+	}
+}
+
 func longDir(t *testing.T) string {
 	d := filepath.Join(t.TempDir(), strings.Repeat("long", 25))
 	if err := os.Mkdir(d, 0o700); err != nil {

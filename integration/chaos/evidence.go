@@ -1,0 +1,205 @@
+package main
+
+import (
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"text/template"
+	"time"
+)
+
+// evidence is what runs found: the raw results that docs/EVIDENCE.md is written
+// from. Results of another commit stay until the same run is made again.
+type evidence struct {
+	Machine   string            `json:"machine"`
+	Updated   string            `json:"updated"`
+	Soak      []result          `json:"soak"`
+	Catalogue map[string]result `json:"catalogue"` // by fault, topology and durability
+	Bugs      []caught          `json:"bugs"`
+}
+
+// keep notes the run of one fault by itself.
+func (e *evidence) keep(fault string, r result) {
+	if e.Catalogue == nil {
+		e.Catalogue = map[string]result{}
+	}
+	e.Catalogue[fault+" "+r.Topology+" "+r.Durability] = r
+}
+
+func evidencePath(root string) string {
+	return filepath.Join(root, "integration", "results", "evidence.json")
+}
+
+// saving guards the file against two runs of one process.
+var saving sync.Mutex
+
+// save changes the evidence on disk.
+func save(root string, change func(*evidence)) error {
+	saving.Lock()
+	defer saving.Unlock()
+	e, err := loadEvidence(root)
+	if err != nil {
+		return err
+	}
+	change(e)
+	e.Machine, e.Updated = machine(), time.Now().UTC().Format("2006-01-02")
+	b, err := json.MarshalIndent(e, "", " ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(evidencePath(root)), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(evidencePath(root), append(b, '\n'), 0o644)
+}
+
+func loadEvidence(root string) (*evidence, error) {
+	e := &evidence{}
+	b, err := os.ReadFile(evidencePath(root))
+	if errors.Is(err, fs.ErrNotExist) {
+		return e, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(b, e); err != nil {
+		return nil, fmt.Errorf("%s: %w", evidencePath(root), err)
+	}
+	return e, nil
+}
+
+//go:embed evidence.md.tmpl
+var evidenceTemplate string
+
+// render writes the page.
+func render(e *evidence) (string, error) {
+	t, err := template.New("evidence").Funcs(template.FuncMap{"join": strings.Join}).Parse(evidenceTemplate)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	err = t.Execute(&b, map[string]any{
+		"E": e, "Total": sum(e.Soak), "Levels": byLevel(e.Soak), "Faults": byFault(e), "Seeds": seeds(e.Soak), "Catalogue": catalogue, "Track": track,
+	})
+	return b.String(), err
+}
+
+// total adds runs up.
+type total struct {
+	Name                                                        string
+	Runs, Injected, Attempted, Acknowledged, Lost, LostReported int
+	Taken, Recovered, Unexpected, EndedTwice, Early, Again      int
+	Unexplained, Stale, Reclaimed, Violations                   int
+	Seconds                                                     float64
+	RecoveryP50, RecoveryP99, RecoveryMax, LateP99              int64
+}
+
+func sum(runs []result) (t total) {
+	for i := range runs {
+		t.add(&runs[i])
+	}
+	return t
+}
+
+func (t *total) add(r *result) {
+	p := &r.Report
+	t.Runs++
+	t.Seconds += r.Seconds
+	for _, n := range r.Faults {
+		t.Injected += n
+	}
+	for _, n := range p.ExecutedAgain {
+		t.Again += n
+	}
+	t.Attempted += p.Attempted
+	t.Acknowledged += p.Acknowledged
+	t.Lost += p.Lost
+	t.LostReported += p.LostReported
+	t.Taken += p.Taken
+	t.Recovered += p.Recovered
+	t.Unexpected += p.Unexpected
+	t.EndedTwice += p.EndedTwice
+	t.Early += p.Early
+	t.Unexplained += p.Unexplained
+	t.Stale += p.StaleRefused
+	t.Reclaimed += p.Reclaimed
+	for _, n := range p.Broken {
+		t.Violations += n
+	}
+	t.RecoveryP50 = max(t.RecoveryP50, p.RecoveryMs.P50)
+	t.RecoveryP99 = max(t.RecoveryP99, p.RecoveryMs.P99)
+	t.RecoveryMax = max(t.RecoveryMax, p.RecoveryMs.Max)
+	t.LateP99 = max(t.LateP99, p.LatenessMs.P99)
+}
+
+// grouped adds runs up by a name, in the order of names.
+func grouped(runs []result, name func(*result) string) (out []total) {
+	groups := map[string]*total{}
+	for i := range runs {
+		n := name(&runs[i])
+		if groups[n] == nil {
+			groups[n] = &total{Name: n}
+		}
+		groups[n].add(&runs[i])
+	}
+	for _, n := range slices.Sorted(maps.Keys(groups)) {
+		out = append(out, *groups[n])
+	}
+	return out
+}
+
+// byLevel tells apart what is promised differently.
+func byLevel(runs []result) []total {
+	return grouped(runs, func(r *result) string {
+		name := r.Topology + ", " + r.Durability
+		for _, f := range []string{"power-loss", "flushall"} {
+			if r.Faults[f] > 0 {
+				return name + ", with faults that lose"
+			}
+		}
+		return name
+	})
+}
+
+// byFault is the catalogue's runs, and how often the soak made each.
+func byFault(e *evidence) (out []faultLine) {
+	often := map[string]int{}
+	for _, r := range e.Soak {
+		for f, n := range r.Faults {
+			often[f] += n
+		}
+	}
+	for i := range faults {
+		f := &faults[i]
+		l := faultLine{Name: f.name, About: f.about, Covers: f.covers, Soak: often[f.name]}
+		for key, r := range e.Catalogue {
+			if strings.HasPrefix(key, f.name+" ") {
+				l.Alone.add(&r)
+			}
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+type faultLine struct {
+	Name, About, Covers string
+	Soak                int
+	Alone               total
+}
+
+// seeds lists seeds with their settings, for repeating.
+func seeds(runs []result) (out []string) {
+	for _, r := range runs {
+		out = append(out, fmt.Sprintf("%d (%s, %s)", r.Seed, r.Topology, r.Durability))
+	}
+	return out
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"syscall"
+	"time"
+
+	"github.com/tidemill/tidemill/integration/history"
+)
+
+var loadFaults = []fault{
+	{"due-at-once", "2,000 tasks fall due in the same moment", "63", anywhere, "", history.Nothing, true, burst(2000, time.Second, "ok:0")},
+	{"due-100k", "100,000 tasks fall due in the same moment", "63", standalone, "", history.Nothing, false, burst(100_000, 15*time.Second, "ok:0")},
+	{"dead-100k", "100,000 tasks are buried", "64", standalone, "", history.Nothing, false, burst(100_000, 0, planBury)},
+	{"flood", "producers without consumers: all workers are stopped", "67", anywhere, "", history.Nothing, true, flood},
+}
+
+// burst makes n tasks of a plan, due together after a while.
+func burst(n int, in time.Duration, plan string) func(context.Context, *world, *rand.Rand, *history.Fault) error {
+	return func(ctx context.Context, w *world, _ *rand.Rand, f *history.Fault) error {
+		at := time.Now().Add(in)
+		for n := n; n > 0; {
+			bs := make([]history.Birth, min(n, 5000))
+			for i := range bs {
+				w.burst++
+				bs[i] = history.Birth{Tag: fmt.Sprintf("burst.%d", w.burst), Queue: w.run.Queues[0], Plan: plan}
+				if left := time.Until(at); in > 0 {
+					bs[i].InMs = max(1, left.Milliseconds())
+				}
+			}
+			one, cancel := context.WithTimeout(ctx, 30*time.Second)
+			got, err := w.client.ask(one, bs)
+			cancel()
+			f.Observed += int64(len(got))
+			n -= len(bs)
+			if err != nil && ctx.Err() != nil {
+				return err
+			}
+		}
+		w.until(ctx, 2*in, func() bool { return time.Now().After(at) })
+		return nil
+	}
+}
+
+// flood lets the backlog grow: what is trimmed meanwhile must not be what nobody
+// was given yet.
+func flood(ctx context.Context, w *world, _ *rand.Rand, f *history.Fault) error {
+	var stopped []*member
+	for _, m := range w.members {
+		if m.role.Kind == "worker" && m.signal(syscall.SIGSTOP) != 0 {
+			stopped = append(stopped, m)
+		}
+	}
+	if len(stopped) == 0 {
+		return errors.New("no worker to stop")
+	}
+	pause(ctx, w.opts.retention+2*time.Second)
+	for _, m := range stopped {
+		if m.signal(syscall.SIGCONT) != 0 {
+			f.Observed++
+		}
+	}
+	return nil
+}

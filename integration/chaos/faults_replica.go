@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/tidemill/tidemill/integration/history"
+	"github.com/tidemill/tidemill/integration/rig"
+)
+
+var replicaFaults = []fault{
+	{"failover", "the primary is killed with -9, Sentinel promotes a replica", "41 43", sentinel, "", history.Tail, true, failover},
+	{"lose-tail", "a replica that lags is promoted", "42 43", sentinel, "", history.Tail, true, loseTail},
+	{"kill-primary", "a primary of the Cluster is killed with -9", "47 48", cluster, "", history.Tail, true, killPrimary},
+	{"migrate-slot", "the slot of a partition moves to another node under load", "46", cluster, "", history.Nothing, true, migrateSlot},
+}
+
+func failover(ctx context.Context, w *world, _ *rand.Rand, f *history.Fault) error {
+	failed, err := w.rig.Failover(ctx)
+	f.Note = fmt.Sprintf("writable again after %s", failed.Took.Round(10*time.Millisecond))
+	if err == nil {
+		f.Observed = 1
+	}
+	return err
+}
+
+func loseTail(ctx context.Context, w *world, r *rand.Rand, f *history.Fault) error {
+	failed, err := w.rig.LoseTail(ctx, func() { pause(ctx, 200*time.Millisecond+upTo(r, 500*time.Millisecond)) })
+	f.Note = fmt.Sprintf("writable again after %s", failed.Took.Round(10*time.Millisecond))
+	if err == nil {
+		f.Observed = 1
+	}
+	return err
+}
+
+func killPrimary(ctx context.Context, w *world, r *rand.Rand, f *history.Fault) error {
+	failed, err := w.rig.KillPrimary(ctx, rig.Slot(w.key(r, "m")))
+	f.Note = fmt.Sprintf("writable again after %s", failed.Took.Round(10*time.Millisecond))
+	if err == nil {
+		f.Observed = 1
+	}
+	return err
+}
+
+// migrateSlot moves the slot of a partition to the next primary that has not it.
+func migrateSlot(ctx context.Context, w *world, r *rand.Rand, f *history.Fault) error {
+	slot := rig.Slot(w.key(r, "m"))
+	from, err := w.rig.PrimaryOf(ctx, slot)
+	if err != nil {
+		return err
+	}
+	for _, other := range []int{0, 6000, 12000, 16383} {
+		to, err := w.rig.PrimaryOf(ctx, other)
+		if err != nil {
+			return err
+		}
+		if to != from {
+			f.Note = fmt.Sprintf("slot %d from %s to %s", slot, from, to)
+			if _, err = w.rig.MigrateSlot(ctx, slot, to); err == nil {
+				f.Observed = 1
+			}
+			return err
+		}
+	}
+	return fmt.Errorf("no other primary for slot %d", slot)
+}

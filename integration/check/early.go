@@ -1,0 +1,74 @@
+package check
+
+import (
+	"slices"
+
+	"github.com/oklog/ulid/v2"
+)
+
+const (
+	msNs  = int64(1_000_000)
+	secNs = 1000 * msNs
+)
+
+// releaseSeenNs is how much later than it happened the witness may see a release.
+const releaseSeenNs = 5 * secNs
+
+// waited: what was asked for later did not start before, as real time goes (I4).
+// A clock of Redis that jumped ahead made the wait shorter.
+func (c *checker) waited() {
+	for tag, asks := range c.asked {
+		if len(asks) != 1 || asks[0].InMs == 0 || asks[0].Key != "" {
+			continue
+		}
+		for _, b := range c.tags[tag] {
+			c.patient(b.id, &asks[0])
+		}
+	}
+}
+
+func (c *checker) patient(id ulid.ULID, a *ask) {
+	starts := c.starts(attempt{id, 1})
+	if len(starts) == 0 {
+		return
+	}
+	took := (starts[0].T - a.at) / msNs
+	if want := a.InMs - c.clock.gained(a.at, starts[0].T) - slackMs; took < want {
+		c.r.Early++
+		c.violate("I4", "%s (%s) started %d ms after it was asked for, in %d ms", id, a.Tag, took, a.InMs)
+	}
+}
+
+// early: the start after a release is not before the due time, by the clock of
+// Redis (I4).
+func (c *checker) early(f *fold) {
+	for _, r := range f.delayed {
+		starts := c.starts(r.attempt)
+		if r.requeued || !f.first(r) || len(starts) <= r.nth {
+			continue
+		}
+		s := starts[r.nth]
+		redis := s.WallMs + c.clock.ahead(min(r.seen-releaseSeenNs, s.T), s.T)
+		if redis < r.due-slackMs {
+			c.r.Early++
+			c.violate("I4", "%s attempt %d started at %d, due %d", r.id, r.n, redis, r.due)
+		}
+		c.r.late = append(c.r.late, max(0, s.WallMs+c.clock.at(s.T)-r.due))
+	}
+}
+
+// first reports whether the nth start of the attempt is that of its nth release:
+// nothing was taken over or given back, and Redis forgot no release that had led
+// to an earlier start.
+func (f *fold) first(r release) bool {
+	if t := f.tries[r.attempt]; t != nil && r.nth > 0 && t.reclaims+t.backs > 0 {
+		return false
+	}
+	starts := f.c.starts(r.attempt)
+	return !slices.ContainsFunc(f.epochs, func(ep epoch) bool {
+		if ep.cause == "created" {
+			return false
+		}
+		return r.nth > 0 || ep.at.lsn < r.lsn && len(starts) > 0 && starts[0].T < ep.seen
+	})
+}

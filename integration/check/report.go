@@ -1,0 +1,75 @@
+package check
+
+import "fmt"
+
+// maxViolations bounds the list of a report; the first ones tell most.
+const maxViolations = 200
+
+// Violation is one broken invariant.
+type Violation struct {
+	Invariant string `json:"invariant"` // I1 to I12, or stuck
+	Text      string `json:"text"`
+}
+
+// Report is what the checker found. Births and attempts are counted, not
+// entries.
+type Report struct {
+	Partitions   int `json:"partitions"`
+	Attempted    int `json:"attempted"`
+	Acknowledged int `json:"acknowledged"`
+
+	Succeeded int `json:"succeeded"`
+	Dead      int `json:"dead"` // those that were purged among them
+	Cancelled int `json:"cancelled"`
+	Expired   int `json:"expired"`
+
+	Lost          int            `json:"lost"`          // and nothing explains it
+	LostReported  int            `json:"lost_reported"` // in the gap of an epoch event
+	Taken         int            `json:"taken"`         // by a stranger
+	Unseen        int            `json:"unseen"`        // trimmed before the witness saw them
+	Unexpected    int            `json:"unexpected"`    // nobody asked, or it was refused
+	Recovered     int            `json:"recovered"`     // nobody was told, and it was in
+	BornTwice     int            `json:"born_twice"`
+	EndedTwice    int            `json:"ended_twice"`
+	Early         int            `json:"early"`
+	Unexplained   int            `json:"executed_without_cause"`
+	ExecutedAgain map[string]int `json:"executed_again"` // by fault
+
+	StaleRefused int `json:"stale_refused"` // outcomes of fenced consumers
+	Reclaimed    int `json:"reclaimed"`
+	Epochs       int `json:"epochs"` // the first ones not counted
+	Orphans      int `json:"orphans"`
+	MembersLeft  int `json:"members_left"` // consumers that hold nothing and were not deleted
+
+	RecoveryMs Quantiles `json:"recovery_ms"`
+	LatenessMs Quantiles `json:"lateness_ms"`
+	Rate       string    `json:"rate"` // measured, or not
+	RateBack   float64   `json:"rate_back"`
+
+	Faults map[string]int `json:"faults"`
+	Void   []string       `json:"void"` // faults that were not seen to bite
+
+	Violations []Violation    `json:"violations"` // at most 200
+	Broken     map[string]int `json:"broken"`     // all, by invariant
+
+	waits, late []int64
+}
+
+func newReport() *Report {
+	return &Report{ExecutedAgain: map[string]int{}, Faults: map[string]int{}, Broken: map[string]int{}}
+}
+
+// Failed reports whether an invariant is broken. A void fault is no failure of
+// the system, but the run proves nothing of it.
+func (r *Report) Failed() bool { return len(r.Broken) > 0 }
+
+func (r *Report) violate(invariant, format string, args ...any) {
+	r.Broken[invariant]++
+	if len(r.Violations) < maxViolations {
+		r.Violations = append(r.Violations, Violation{invariant, fmt.Sprintf(format, args...)})
+	}
+}
+
+func (r *Report) finish() {
+	r.RecoveryMs, r.LatenessMs = quantiles(r.waits), quantiles(r.late)
+}

@@ -1,0 +1,32 @@
+// Package rig runs the servers of a fault run: one Redis, one with sentinels, or
+// a cluster, all of them processes on 127.0.0.1, and does to them what machines
+// and networks do.
+//
+//	r, err := rig.Start(ctx, rig.Config{Topology: rig.Sentinel, Persistence: rig.Everysec})
+//	defer r.Stop()
+//	log, err := streams.New(r.URL(), streams.Options{})
+//	took, err := r.Failover(ctx)
+//
+// What there is to do, by topology:
+//
+//	any         Server.Kill, Restart, Pause, Resume, CutAOF; Rig.Heal
+//	standalone  AddReplica, Promote
+//	sentinel    Failover, LoseTail
+//	cluster     KillPrimary, LoseTail, MigrateSlot
+//
+// It guarantees:
+//
+//  1. What waits, waits for a condition: it returns when that holds, or with an
+//     error that names what was last seen when ctx or the deadline ends.
+//  2. After Stop all processes are gone, also after errors. They die with this
+//     process too, however it dies.
+//  3. After Heal every server runs and every replica has what its primary has.
+//  4. A server keeps its address for life.
+//
+// Caveats: one operation at a time; they are not made to overlap. Only
+// [Server.Kill], Restart, Pause and Resume may be called while another runs, on
+// a server it does not touch. SIGKILL loses nothing that Redis gave to the
+// kernel: only [Server.CutAOF] and a promotion lose what was acknowledged.
+//
+// Test code that uses it against a server of its own choice with Config.Binary.
+package rig
