@@ -1,6 +1,14 @@
 # One word per task; whatever needs more than one line is a script in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help fmt lint test race short ci bench generate docker-image fuzz
+.PHONY: help fmt lint test race short ci bench generate docker-image fuzz chaos chaos-all chaos-bugs chaos-soak evidence
+
+# What make chaos takes: SEED=7 FOR=1m FAULTS=kill-redis,reset TOPOLOGY=sentinel PERSISTENCE=none; FAULTS=list lists them.
+SEED ?= 0
+FOR ?= 30s
+FAULTS ?=
+TOPOLOGY ?= standalone
+PERSISTENCE ?= everysec
+CHAOS = go run ./integration/chaos
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s%s\n", $$1, $$2}' Makefile
@@ -36,3 +44,18 @@ docker-image: ## make tidemill-redis:local from the installed server, without a 
 
 fuzz: ## every fuzz target for FUZZTIME (10s)
 	tools/fuzz.sh
+
+chaos: ## processes under faults, judged: SEED=n FOR=30s FAULTS=a,b TOPOLOGY=sentinel PERSISTENCE=none
+	$(CHAOS) run -seed=$(SEED) -for=$(FOR) -faults=$(FAULTS) -topology=$(TOPOLOGY) -persistence=$(PERSISTENCE)
+
+chaos-all: ## every fault of the catalogue by itself
+	$(CHAOS) all -quiet
+
+chaos-bugs: ## bugs on purpose: each must be noticed
+	$(CHAOS) bugs
+
+chaos-soak: ## the mix in all topologies in turn, for FOR=1h
+	$(CHAOS) soak -quiet -for=$(FOR)
+
+evidence: ## write docs/EVIDENCE.md from the results of the runs
+	$(CHAOS) evidence

@@ -84,7 +84,7 @@ func tryBug(ctx context.Context, root string, b *seeded) (caught, error) {
 	}
 	began := time.Now()
 	for seed := 1; time.Since(began) < caughtWithin && !c.Caught; seed++ {
-		args := append([]string{"run", "-quiet", "-for", "10s", "-drain", "8s", "-gap", "300ms", "-seed", itoa(seed), "-dir", filepath.Join(dir, itoa(seed))}, b.run...)
+		args := append([]string{"run", "-quiet", "-for", "10s", "-warm", "1s", "-calm", "1s", "-drain", "15s", "-gap", "300ms", "-seed", itoa(seed), "-dir", filepath.Join(dir, itoa(seed))}, b.run...)
 		out, err := exec.CommandContext(ctx, program, args...).Output()
 		var exit *exec.ExitError
 		if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != exitViolation) {

@@ -5,17 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"syscall"
 	"time"
 
 	"github.com/tidemill/tidemill/integration/history"
+	"github.com/tidemill/tidemill/task"
 )
 
 var loadFaults = []fault{
 	{"due-at-once", "2,000 tasks fall due in the same moment", "63", anywhere, "", history.Nothing, true, burst(2000, time.Second, "ok:0")},
 	{"due-100k", "100,000 tasks fall due in the same moment", "63", standalone, "", history.Nothing, false, burst(100_000, 15*time.Second, "ok:0")},
 	{"dead-100k", "100,000 tasks are buried", "64", standalone, "", history.Nothing, false, burst(100_000, 0, planBury)},
-	{"flood", "producers without consumers: all workers are stopped", "67", anywhere, "", history.Nothing, true, flood},
+	{"flood", "the queues are paused for longer than the history is kept", "67", anywhere, "", history.Nothing, true, flood},
 }
 
 // burst makes n tasks of a plan, due together after a while.
@@ -45,23 +45,19 @@ func burst(n int, in time.Duration, plan string) func(context.Context, *world, *
 	}
 }
 
-// flood lets the backlog grow: what is trimmed meanwhile must not be what nobody
-// was given yet.
+// flood pauses the queues: the backlog grows, and what is trimmed meanwhile must
+// not be what nobody was given yet.
 func flood(ctx context.Context, w *world, _ *rand.Rand, f *history.Fault) error {
-	var stopped []*member
-	for _, m := range w.members {
-		if m.role.Kind == "worker" && m.signal(syscall.SIGSTOP) != 0 {
-			stopped = append(stopped, m)
+	for _, q := range w.run.Queues {
+		if err := w.client.eng.Pause(ctx, task.Queue(q), by); err != nil {
+			return err
 		}
+		f.Observed++
 	}
-	if len(stopped) == 0 {
-		return errors.New("no worker to stop")
+	pause(ctx, w.opts.retention+3*time.Second)
+	var errs error
+	for _, q := range w.run.Queues {
+		errs = errors.Join(errs, w.client.eng.Resume(context.WithoutCancel(ctx), task.Queue(q), by))
 	}
-	pause(ctx, w.opts.retention+2*time.Second)
-	for _, m := range stopped {
-		if m.signal(syscall.SIGCONT) != 0 {
-			f.Observed++
-		}
-	}
-	return nil
+	return errs
 }

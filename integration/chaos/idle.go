@@ -52,6 +52,9 @@ func (w *world) stop() error {
 	if w.client != nil {
 		errs = errors.Join(errs, w.client.close())
 	}
+	if w.log != nil {
+		errs = errors.Join(errs, w.log.Close())
+	}
 	if w.rig != nil {
 		errs = errors.Join(errs, w.rig.Stop())
 	}

@@ -25,6 +25,7 @@ type options struct {
 	workers     int
 	replicated  bool
 	gap         time.Duration // mean between two faults
+	warm, calm  time.Duration // under load, before the first fault and after the last
 	drain       time.Duration // how long everything may take to come to an end
 	script      string        // at which crash points and lost replies are; empty: drawn
 	quiet       bool
@@ -53,6 +54,8 @@ func parseOptions(args []string, out io.Writer) (*options, error) {
 	f.IntVar(&o.workers, "workers", 3, "worker processes")
 	f.BoolVar(&o.replicated, "replicated", false, "half of the tasks are acknowledged when a replica has them")
 	f.DurationVar(&o.gap, "gap", 800*time.Millisecond, "mean time between two faults")
+	f.DurationVar(&o.warm, "warm", 8*time.Second, "load before the first fault")
+	f.DurationVar(&o.calm, "calm", 17*time.Second, "load after the last fault: the rate must come back")
 	f.DurationVar(&o.drain, "drain", 90*time.Second, "how long all tasks may take to come to an end after the load")
 	f.StringVar(&o.script, "script", "", "the script of crash points and lost replies (default: drawn)")
 	f.BoolVar(&o.quiet, "quiet", false, "print the result alone")

@@ -80,7 +80,7 @@ func (r *role) open(ctx context.Context) *engine.Engine {
 	}
 }
 
-// record opens the file of this client's operations.
+// record opens the file of this process's operations, whose numbers are its own.
 func (r *role) record() (*history.Lines, error) {
-	return history.Append(filepath.Join(r.Dir, "ops-"+r.Name+".jsonl"))
+	return history.Append(filepath.Join(r.Dir, fmt.Sprintf("ops-%s-%d.jsonl", r.Name, os.Getpid())))
 }

@@ -12,14 +12,12 @@ import (
 
 	"github.com/tidemill/tidemill/integration/check"
 	"github.com/tidemill/tidemill/integration/history"
+	"github.com/tidemill/tidemill/streams"
+	"github.com/tidemill/tidemill/task"
 )
 
-// Lengths of the stretches of a run around the one with faults.
-const (
-	warmUp     = 3 * time.Second
-	calmDown   = 4 * time.Second // after the last fault, under load: the rate must come back
-	stopWithin = 15 * time.Second
-)
+// stopWithin is how long a member may take from SIGTERM to its end.
+const stopWithin = 15 * time.Second
 
 // perform makes one run and judges it. The error is of the harness; what the run
 // found is in the report.
@@ -62,21 +60,22 @@ func (w *world) load(ctx context.Context, say func(string, ...any)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { w.meter(ctx) })
+	wg.Go(func() { w.trim(ctx) })
 	defer wg.Wait()
 	defer cancel()
 	began := time.Now()
-	pause(ctx, warmUp)
+	pause(ctx, w.opts.warm)
 	r := rand.New(rand.NewPCG(w.opts.seed, 11))
 	chosen := w.opts.chosen()
 	order := r.Perm(len(chosen))
-	for i := 0; time.Since(began) < warmUp+w.opts.length && ctx.Err() == nil; i++ {
+	for i := 0; time.Since(began) < w.opts.warm+w.opts.length && ctx.Err() == nil; i++ {
 		if i%len(chosen) == 0 {
 			order = r.Perm(len(chosen)) // each once before any comes again
 		}
 		w.inject(ctx, chosen[order[i%len(chosen)]], r, say)
 		pause(ctx, w.opts.gap/2+upTo(r, w.opts.gap))
 	}
-	pause(ctx, calmDown)
+	pause(ctx, w.opts.calm)
 	w.run.Seconds = time.Since(began).Seconds()
 	return ctx.Err()
 }
@@ -97,6 +96,18 @@ func (w *world) inject(ctx context.Context, f *fault, r *rand.Rand, say func(str
 	}
 	if !w.until(ctx, 30*time.Second, func() bool { return w.primaries(ctx, ping) == nil }) {
 		w.blame("no server answers 30s after %s", f.name)
+	}
+}
+
+// trim cuts the history every second, which nodes do less often.
+func (w *world) trim(ctx context.Context) {
+	for pause(ctx, time.Second) {
+		for _, q := range w.run.Queues {
+			n, err := w.log.Register(ctx, task.Queue(q))
+			for i := 0; i < n && err == nil; i++ {
+				_, _ = w.log.Trim(ctx, task.Queue(q), i, "harness", streams.Retention{Age: w.opts.retention}) // what it does is judged by the history
+			}
+		}
 	}
 }
 

@@ -32,9 +32,10 @@ type world struct {
 	rig        *rig.Rig
 	shim       *clockshim.Shim // nil: none of the faults needs it
 	witness    *witness.Witness
-	client     *client   // of the harness: poison, bursts
-	members    []*member // fixed once the fleet is there
-	partitions []string  // prefixes of their keys
+	client     *client      // of the harness: poison, bursts
+	log        *streams.Log // of the harness, which trims
+	members    []*member    // fixed once the fleet is there
+	partitions []string     // prefixes of their keys
 	hashes     map[string]string
 
 	faults, clock, rates *history.Lines
@@ -116,7 +117,7 @@ func (w *world) watch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer log.Close()
+	w.log = log
 	s, err := log.Preflight(ctx, false)
 	if err != nil {
 		return err
