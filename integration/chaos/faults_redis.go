@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/tidemill/tidemill/integration/history"
+	"github.com/tidemill/tidemill/internal/keys"
 )
 
 var redisFaults = []fault{
@@ -149,26 +150,25 @@ func flushAll(ctx context.Context, w *world, _ *rand.Rand, f *history.Fault) err
 	return err
 }
 
-// stream draws a partition and names one of its keys.
-func (w *world) key(r *rand.Rand, suffix string) string {
-	p := w.partitions[r.IntN(len(w.partitions))]
-	return p + suffix
+// partition draws one of all partitions.
+func (w *world) partition(r *rand.Rand) *keys.Partition {
+	return w.partitions[r.IntN(len(w.partitions))]
 }
 
 func groupDestroy(ctx context.Context, w *world, r *rand.Rand, f *history.Fault) error {
-	n, err := w.rig.Client().XGroupDestroy(ctx, w.key(r, "t"), "workers").Result()
+	n, err := w.rig.Client().XGroupDestroy(ctx, w.partition(r).Tasks, keys.Group).Result()
 	f.Observed = n
 	return err
 }
 
 func delMembers(ctx context.Context, w *world, r *rand.Rand, f *history.Fault) error {
-	n, err := w.rig.Client().Del(ctx, w.key(r, "f")).Result()
+	n, err := w.rig.Client().Del(ctx, w.partition(r).Members).Result()
 	f.Observed = n
 	return err
 }
 
 func xtrim(ctx context.Context, w *world, r *rand.Rand, f *history.Fault) error {
-	n, err := w.rig.Client().XTrimMaxLen(ctx, w.key(r, "t"), 0).Result()
+	n, err := w.rig.Client().XTrimMaxLen(ctx, w.partition(r).Tasks, 0).Result()
 	f.Observed = n
 	return err
 }
@@ -177,7 +177,8 @@ func xtrim(ctx context.Context, w *world, r *rand.Rand, f *history.Fault) error 
 // they are delivered: to be taken off, not to be run.
 func foreignAdd(ctx context.Context, w *world, r *rand.Rand, f *history.Fault) error {
 	for i := range 6 {
-		err := w.rig.Client().XAdd(ctx, &redis.XAddArgs{Stream: w.key(r, []string{"t", "e"}[i%2]), Values: []string{"hello", "world"}}).Err()
+		p := w.partition(r)
+		err := w.rig.Client().XAdd(ctx, &redis.XAddArgs{Stream: []string{p.Tasks, p.Events}[i%2], Values: []string{"hello", "world"}}).Err()
 		if err != nil {
 			return err
 		}

@@ -36,17 +36,19 @@ func loseTail(ctx context.Context, w *world, r *rand.Rand, f *history.Fault) err
 }
 
 func killPrimary(ctx context.Context, w *world, r *rand.Rand, f *history.Fault) error {
-	failed, err := w.rig.KillPrimary(ctx, rig.Slot(w.key(r, "m")))
+	failed, err := w.rig.KillPrimary(ctx, rig.Slot(w.partition(r).Meta))
 	f.Note = fmt.Sprintf("writable again after %s", failed.Took.Round(10*time.Millisecond))
-	if err == nil {
-		f.Observed = 1
+	if err != nil {
+		return err
 	}
-	return err
+	f.Observed = 1
+	pause(ctx, time.Second) // the dead one stays away for a while
+	return w.rig.Heal(ctx)
 }
 
 // migrateSlot moves the slot of a partition to the next primary that has not it.
 func migrateSlot(ctx context.Context, w *world, r *rand.Rand, f *history.Fault) error {
-	slot := rig.Slot(w.key(r, "m"))
+	slot := rig.Slot(w.partition(r).Meta)
 	from, err := w.rig.PrimaryOf(ctx, slot)
 	if err != nil {
 		return err

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/tidemill/tidemill/internal/keys"
 )
 
 // idle reports whether nothing waits, runs or is ready in any partition, by raw
@@ -21,20 +23,20 @@ func (w *world) idle(ctx context.Context) bool {
 	return true
 }
 
-func (w *world) idlePartition(ctx context.Context, p string) bool {
+func (w *world) idlePartition(ctx context.Context, p *keys.Partition) bool {
 	c := w.rig.Client()
-	waiting, err := c.ZCard(ctx, p+"z").Result()
+	waiting, err := c.ZCard(ctx, p.Waiting).Result()
 	if err != nil || waiting > 0 {
 		return false
 	}
-	groups, err := c.XInfoGroups(ctx, p+"t").Result()
+	groups, err := c.XInfoGroups(ctx, p.Tasks).Result()
 	if err != nil || len(groups) == 0 {
 		return err != nil && strings.Contains(err.Error(), "no such key") // never used, or flushed and never used again
 	}
 	if groups[0].Pending > 0 {
 		return false
 	}
-	next, err := c.XRangeN(ctx, p+"t", "("+groups[0].LastDeliveredID, "+", 1).Result()
+	next, err := c.XRangeN(ctx, p.Tasks, "("+groups[0].LastDeliveredID, "+", 1).Result()
 	return err == nil && len(next) == 0
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tidemill/tidemill/integration/history"
 	"github.com/tidemill/tidemill/integration/proxy"
+	"github.com/tidemill/tidemill/internal/keys"
 )
 
 // lateCall is a settle that travels for longer than its consumer lives.
@@ -94,7 +95,7 @@ func (w *world) arrive(ctx context.Context, l *lateCall) (n int64) {
 // heldByOther reports whether one of the entries is pending for somebody else.
 func (w *world) heldByOther(ctx context.Context, c redis.UniversalClient, l *lateCall) bool {
 	for _, id := range l.entries {
-		rows, err := c.XPendingExt(ctx, &redis.XPendingExtArgs{Stream: l.stream, Group: "workers", Start: id, End: id, Count: 1}).Result()
+		rows, err := c.XPendingExt(ctx, &redis.XPendingExtArgs{Stream: l.stream, Group: keys.Group, Start: id, End: id, Count: 1}).Result()
 		if err == nil && len(rows) == 1 && rows[0].Consumer != l.consumer {
 			return true
 		}

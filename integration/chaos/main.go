@@ -21,6 +21,8 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/tidemill/tidemill/integration/check"
 )
 
@@ -30,7 +32,13 @@ const (
 	exitUsage     = 2
 )
 
+// silent drops what go-redis says: it comes back as an error where it matters.
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}
+
 func main() {
+	redis.SetLogger(silent{})
 	if text := os.Getenv(roleEnv); text != "" {
 		if err := play(text); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -67,10 +67,10 @@ type producer struct {
 func (p *producer) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		n := 1
-		switch draw := p.rand.IntN(100); {
+		switch draw := p.rand.IntN(1000); {
 		case draw == 0:
 			n = 257 + p.rand.IntN(100)
-		case draw < 20:
+		case draw < 200:
 			n = 2 + p.rand.IntN(30)
 		}
 		began := time.Now()

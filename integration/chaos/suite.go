@@ -70,7 +70,7 @@ func runSoak(ctx context.Context, args []string) (bool, error) {
 
 // runAll makes a short run of every fault by itself, where it can happen.
 func runAll(ctx context.Context, args []string) (bool, error) {
-	o, err := parseOptions(append([]string{"-for", "12s", "-gap", "500ms"}, args...), os.Stderr)
+	o, err := parseOptions(append([]string{"-for", "12s", "-gap", "500ms", "-warm", "3s", "-calm", "2s"}, args...), os.Stderr)
 	if err != nil {
 		return false, err
 	}

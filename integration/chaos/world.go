@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/tidemill/tidemill/integration/history"
 	"github.com/tidemill/tidemill/integration/rig"
 	"github.com/tidemill/tidemill/integration/witness"
+	"github.com/tidemill/tidemill/internal/keys"
 	"github.com/tidemill/tidemill/streams"
 	"github.com/tidemill/tidemill/task"
 )
@@ -35,7 +37,7 @@ type world struct {
 	client     *client      // of the harness: poison, bursts
 	log        *streams.Log // of the harness, which trims
 	members    []*member    // fixed once the fleet is there
-	partitions []string     // prefixes of their keys
+	partitions []*keys.Partition
 	hashes     map[string]string
 
 	faults, clock, rates *history.Lines
@@ -128,16 +130,17 @@ func (w *world) watch(ctx context.Context) error {
 			return err
 		}
 	}
-	registry, err := w.rig.Client().HGetAll(ctx, "tm:{"+w.run.Namespace+"}:queues").Result()
+	registry, err := w.rig.Client().HGetAll(ctx, keys.Registry(w.run.Namespace)).Result()
 	if err != nil {
 		return err
 	}
-	for q, numbers := range registry {
-		if strings.HasPrefix(q, "#") {
-			continue
-		}
-		for n := range strings.SplitSeq(numbers, ",") {
-			w.partitions = append(w.partitions, fmt.Sprintf("tm:{%s/%s/%s}:", w.run.Namespace, q, n))
+	for _, q := range w.run.Queues {
+		for n := range strings.SplitSeq(registry[q], ",") {
+			number, err := strconv.ParseUint(n, 10, 16)
+			if err != nil {
+				return err
+			}
+			w.partitions = append(w.partitions, keys.New(w.run.Namespace, task.Queue(q), task.Partition(number)))
 		}
 	}
 	w.witness, err = witness.Follow(ctx, w.rig.Client(), w.run.Namespace, w.dir)

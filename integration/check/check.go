@@ -21,6 +21,8 @@ type checker struct {
 	tags   map[string][]born
 	asked  map[string][]ask // by tag
 	clock  clock
+
+	repeated []attempt // those that started more than once
 }
 
 // Check judges what a run left behind.

@@ -2,7 +2,6 @@ package check
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -109,6 +108,7 @@ func (c *checker) again() {
 		if len(starts) < 2 {
 			continue
 		}
+		c.repeated = append(c.repeated, a)
 		f := c.byNum[partitionOf(a.id)]
 		if f == nil {
 			continue
@@ -142,41 +142,4 @@ func (f *fold) causes(a attempt, first int64) int {
 		}
 	}
 	return n
-}
-
-// blame counts each start after the first under the fault that was there. A
-// start after a snooze is the next run, not the same again.
-func (c *checker) blame(a attempt) {
-	var last *history.Effect
-	snoozed := true
-	for i, e := range c.runs[a] {
-		switch e.What {
-		case history.End:
-			snoozed = e.Outcome == endSnooze
-		case history.Start:
-			if last != nil && !snoozed {
-				c.r.ExecutedAgain[c.culprit(a, last.T, e.T)]++
-			}
-			last, snoozed = &c.runs[a][i], false
-		}
-	}
-}
-
-// culprit names the last fault that began before the second start and was not
-// healed before the first.
-func (c *checker) culprit(a attempt, first, second int64) string {
-	name, from := "", int64(-1)
-	for _, f := range c.in.Faults {
-		if f.From <= second && (f.To == 0 || f.To >= first) && f.From > from {
-			name, from = f.Name, f.From
-		}
-	}
-	if name != "" {
-		return name
-	}
-	if f := c.byNum[partitionOf(a.id)]; f != nil && f.tries[a] != nil {
-		t := f.tries[a]
-		return fmt.Sprintf("no fault (reclaims %d, hand-backs %d)", t.reclaims, t.backs)
-	}
-	return "no fault"
 }

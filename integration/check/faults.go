@@ -2,10 +2,7 @@ package check
 
 import (
 	"cmp"
-	"maps"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/tidemill/tidemill/integration/history"
 )
@@ -41,17 +38,16 @@ func (c *checker) recovery() {
 		if f.PID == 0 {
 			continue
 		}
-		pid := "/" + strconv.Itoa(f.PID)
-		for _, a := range slices.SortedFunc(maps.Keys(c.runs), byAttempt) {
-			c.recovered(a, f.From, pid)
+		for _, a := range c.repeated {
+			c.recovered(a, f.From, f.PID)
 		}
 	}
 }
 
-func (c *checker) recovered(a attempt, from int64, pid string) {
+func (c *checker) recovered(a attempt, from int64, pid int) {
 	running := false
 	for _, e := range c.runs[a] {
-		here := strings.HasSuffix(e.Node, pid)
+		here := ranOn(e.Node, pid)
 		switch {
 		case here && e.T <= from:
 			running = e.What == history.Start

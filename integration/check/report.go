@@ -61,7 +61,7 @@ func newReport() *Report {
 
 // Failed reports whether an invariant is broken. A void fault is no failure of
 // the system, but the run proves nothing of it.
-func (r *Report) Failed() bool { return len(r.Broken) > 0 }
+func (r *Report) Failed() bool { return len(r.Broken)+len(r.Violations) > 0 }
 
 func (r *Report) violate(invariant, format string, args ...any) {
 	r.Broken[invariant]++

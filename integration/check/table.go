@@ -17,13 +17,27 @@ func (r *Report) Table() string {
 		name string
 		n    int
 	}{
-		{"attempted", r.Attempted}, {"acknowledged", r.Acknowledged},
-		{"succeeded", r.Succeeded}, {"dead", r.Dead}, {"cancelled", r.Cancelled}, {"expired", r.Expired},
-		{"lost", r.Lost}, {"lost, reported", r.LostReported}, {"taken by a stranger", r.Taken},
-		{"trimmed unseen", r.Unseen}, {"unexpected", r.Unexpected}, {"recovered", r.Recovered},
-		{"born twice", r.BornTwice}, {"ended twice", r.EndedTwice}, {"early", r.Early},
-		{"executed again, no cause", r.Unexplained}, {"stale outcomes refused", r.StaleRefused},
-		{"reclaimed", r.Reclaimed}, {"epochs", r.Epochs}, {"orphans", r.Orphans}, {"members left", r.MembersLeft},
+		{"attempted", r.Attempted},
+		{"acknowledged", r.Acknowledged},
+		{"succeeded", r.Succeeded},
+		{"dead", r.Dead},
+		{"cancelled", r.Cancelled},
+		{"expired", r.Expired},
+		{"lost", r.Lost},
+		{"lost, reported", r.LostReported},
+		{"taken by a stranger", r.Taken},
+		{"trimmed unseen", r.Unseen},
+		{"unexpected", r.Unexpected},
+		{"recovered", r.Recovered},
+		{"born twice", r.BornTwice},
+		{"ended twice", r.EndedTwice},
+		{"early", r.Early},
+		{"executed again, no cause", r.Unexplained},
+		{"stale outcomes refused", r.StaleRefused},
+		{"reclaimed", r.Reclaimed},
+		{"epochs", r.Epochs},
+		{"orphans", r.Orphans},
+		{"members left", r.MembersLeft},
 	} {
 		row(line.name, line.n)
 	}

@@ -4,7 +4,7 @@
 // docs/FORMAT.md, read anew.
 //
 //	run.json           what was run, on what            [Run]
-//	ops-NAME.jsonl     what clients asked and were told [Op], NAME a process
+//	ops-NAME.jsonl     what one process asked and was told [Op]
 //	effects            what handlers did                [Effect], one line each
 //	faults.jsonl       what was done to the system      [Fault]
 //	clock.jsonl        jumps of the clock of Redis      [Clock]

@@ -98,6 +98,24 @@ func (s *Server) AOFSizes() []AOFSize {
 	return append([]AOFSize(nil), s.aof.sizes...)
 }
 
+// Written waits until all that the server has acknowledged is with the kernel:
+// everysec answers first, and writes up to two seconds later, while an fsync is
+// in the way. Kill takes nothing then.
+func (s *Server) Written(ctx context.Context) error {
+	return until(ctx, syncWithin, fmt.Sprintf("%s has written its append-only file", s), func(ctx context.Context) error {
+		info, err := s.client.Info(ctx, "persistence").Result()
+		if err != nil {
+			return err
+		}
+		for _, line := range lines(info) {
+			if n, ok := strings.CutPrefix(line, "aof_buffer_length:"); ok && n != "0" {
+				return fmt.Errorf("%s bytes are left", n)
+			}
+		}
+		return nil
+	})
+}
+
 // Cut is what a power loss took.
 type Cut struct {
 	File     string    // in Dir/appendonlydir
@@ -111,8 +129,8 @@ type Cut struct {
 // without a file everything is lost by Kill, and what always has written no
 // power loss takes.
 //
-// Redis may answer up to two seconds before it writes, if the disk is slow: an
-// answer shortly before Cut.At is no proof that the write survived.
+// An answer shortly before Cut.At is no proof that its write survived: see
+// [Server.Written].
 func (s *Server) CutAOF(ctx context.Context, ago time.Duration) (Cut, error) {
 	if p := s.rig.config.Persistence; p != Everysec || ago < 0 {
 		return Cut{}, fmt.Errorf("cut %v of %s: %w: want persistence %s, got %s", ago, s, ErrUsage, Everysec, p)

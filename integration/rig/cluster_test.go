@@ -42,7 +42,6 @@ func TestKillPrimary(t *testing.T) {
 		key += "a"
 	}
 	w.until("the client finds the new primary", func() bool { return w.Client().Set(t.Context(), key, 1, 0).Err() == nil })
-	w.log = w.open(w.URL())
 	ids = append(ids, w.enqueue(80)...)
 	w.want(ids, 160)
 	w.must(w.Heal(t.Context()))
@@ -115,4 +114,3 @@ func (w *world) produce() (stop func() []task.ID) {
 		return ids
 	}
 }
-

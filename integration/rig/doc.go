@@ -25,8 +25,11 @@
 //
 // Caveats: one operation at a time; they are not made to overlap. Only
 // [Server.Kill], Restart, Pause and Resume may be called while another runs, on
-// a server it does not touch. SIGKILL loses nothing that Redis gave to the
-// kernel: only [Server.CutAOF] and a promotion lose what was acknowledged.
+// a server it does not touch. SIGKILL takes nothing that Redis gave to the kernel,
+// but Redis may acknowledge before it gives: with everysec a kill loses up to two
+// seconds when the disk is slow, see [Server.Written]. A promotion by Failover or
+// KillPrimary may lose what the replica had not yet read; [Rig.Heal] before it
+// makes sure that there is nothing, if nobody writes.
 //
 // Test code that uses it against a server of its own choice with Config.Binary.
 package rig

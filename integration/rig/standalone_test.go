@@ -20,6 +20,7 @@ func TestKillAndRestart(t *testing.T) {
 			s, err := w.Primary(t.Context())
 			w.must(err)
 			ids := w.enqueue(10)
+			w.must(s.Written(t.Context()))
 			w.must(s.Kill())
 			w.must(s.Restart(t.Context()))
 			w.want(append(w.enqueue(1), ids...), kept+1)
@@ -33,13 +34,15 @@ func TestCutAOF(t *testing.T) {
 	w := newWorld(t, rig.Config{Persistence: rig.Everysec, Dir: t.TempDir()})
 	s := w.Servers()[0]
 	old := w.enqueue(10)
-	written := s.AOFSizes()
+	w.must(s.Written(t.Context()))
+	written := time.Now()
 	w.until("a sample of the first tasks", func() bool {
 		all := s.AOFSizes()
-		return all[len(all)-1].At.After(written[len(written)-1].At) && all[len(all)-1].Size > 0
+		return all[len(all)-1].At.After(written)
 	})
 	between := time.Now()
 	lost := w.enqueue(10)
+	w.must(s.Written(t.Context()))
 	cut, err := s.CutAOF(t.Context(), time.Since(between))
 	w.must(err)
 	if cut.From <= cut.To || cut.To == 0 || cut.At.After(between) {

@@ -7,7 +7,8 @@
 //	…                     // the run
 //	err = w.Finish(ctx)   // after the drain: nothing runs any more
 //
-// It survives whatever is done to Redis: what fails is tried again. Its cursor in
+// It survives whatever is done to Redis: what fails is tried again. (Give it a
+// client with ContextTimeoutEnabled, or one that hangs holds it up.) Its cursor in
 // k keeps trims from what it has not seen. It names keys and fields by
 // docs/FORMAT.md, on its own, and changes nothing but its cursor.
 //

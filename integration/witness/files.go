@@ -2,6 +2,7 @@ package witness
 
 import (
 	"bufio"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -75,7 +76,7 @@ func (p *partition) lines(kind string, entries map[place]*seen) (err error) {
 	enc := json.NewEncoder(b)
 	for _, at := range slices.SortedFunc(maps.Keys(entries), compareLSN) {
 		s := entries[at]
-		e := history.Entry{Stream: string(at.stream), ID: at.id(), Fields: s.fields, T: s.at, Gone: s.round != p.rounds}
+		e := history.Entry{Stream: string(at.stream), ID: at.id(), Fields: unpack(s.packed), T: s.at, Gone: s.round != p.rounds}
 		if err := enc.Encode(e); err != nil {
 			return err
 		}
@@ -84,4 +85,23 @@ func (p *partition) lines(kind string, entries map[place]*seen) (err error) {
 		return err
 	}
 	return os.Rename(f.Name(), p.path(kind, "jsonl"))
+}
+
+// pack keeps fields in one piece: a run has many entries, each of many small
+// fields.
+func pack(fields [][]byte) (b []byte) {
+	for _, f := range fields {
+		b = append(binary.AppendUvarint(b, uint64(len(f))), f...)
+	}
+	return slices.Clip(b)
+}
+
+func unpack(b []byte) (fields [][]byte) {
+	for len(b) > 0 {
+		n, size := binary.Uvarint(b)
+		end := size + int(n)
+		fields = append(fields, b[size:end])
+		b = b[end:]
+	}
+	return fields
 }

@@ -19,8 +19,8 @@ var ErrMoving = errors.New("the log moves: something still runs")
 const settling = 10
 
 // Finish reads everything once more, when nothing runs any more, writes the final
-// files and unregisters the cursors. Errors: [ErrMoving], and those of Redis and
-// of files.
+// files and unregisters the cursors. After an error it may be called again.
+// Errors: [ErrMoving], and those of Redis and of files.
 func (w *Witness) Finish(ctx context.Context) error {
 	w.Stop()
 	if err := w.register(ctx); err != nil {

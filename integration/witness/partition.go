@@ -25,9 +25,9 @@ func (p place) before(q place) bool { return p.ms < q.ms || p.ms == q.ms && p.ls
 
 func compareLSN(a, b place) int { return cmp.Or(cmp.Compare(a.lsn, b.lsn), cmp.Compare(a.ms, b.ms)) }
 
-// seen is one entry: its fields, and when it was read first.
+// seen is one entry: its fields, packed, and when it was read first.
 type seen struct {
-	fields [][]byte
+	packed []byte
 	at     int64
 	round  int // the reading from the start that found it last
 }
@@ -53,6 +53,7 @@ type partition struct {
 	rounds   int
 	lsn      int64           // of m, before the reading that goes on
 	upTo     place           // the last entry up to that lsn
+	beyond   place           // the last entry after it, written meanwhile
 	cursor   place           // the same of the last reading that was complete
 	moved    string          // the cursor as it stands in k
 	fresh    []history.Entry // not written yet
@@ -94,6 +95,7 @@ func (p *partition) follow(ctx context.Context, client redis.UniversalClient) er
 	}
 	lsn, _ := m[1].(string)
 	p.lsn, _ = strconv.ParseInt(lsn, 10, 64) // absent, before the first entry: 0
+	p.reach(p.beyond)
 	for i, stream := range streams {
 		if err := p.catchUp(ctx, client, i, stream); err != nil {
 			return err // the token stays the old one: from the start again
@@ -106,11 +108,12 @@ func (p *partition) follow(ctx context.Context, client redis.UniversalClient) er
 	return nil
 }
 
-// restart lets the next reading begin at the start.
+// restart lets the next reading begin at the start. The cursor begins there, too:
+// a flush took it along, and lsns may count from 1 again.
 func (p *partition) restart() {
 	p.position = [2]string{"-", "-"}
 	p.rounds++
-	p.moved = "" // a flush took the cursor along
+	p.upTo, p.beyond, p.cursor, p.moved = place{}, place{}, place{}, ""
 }
 
 func (p *partition) catchUp(ctx context.Context, client redis.UniversalClient, i int, stream byte) error {
@@ -138,13 +141,16 @@ func (p *partition) take(stream byte, r raw) {
 		return // no server answers such an id
 	}
 	at := place{stream, ms, lsn}
+	if len(r.fields) > 0 && string(r.fields[0]) == "v" { // not a stranger's
+		p.reach(at)
+	}
 	if s := p.entries[at]; s != nil {
 		s.round = p.rounds
 		return
 	}
 	s := p.orphans[at]
 	if s == nil {
-		s = &seen{at: history.Now(), fields: r.fields}
+		s = &seen{at: history.Now(), packed: pack(r.fields)}
 		p.fresh = append(p.fresh, history.Entry{Stream: string(stream), ID: r.id, Fields: r.fields, T: s.at})
 	}
 	delete(p.orphans, at)
@@ -153,7 +159,16 @@ func (p *partition) take(stream byte, r raw) {
 	if ep, ok := epochOf(at, r.fields); ok {
 		p.epochs = append(p.epochs, ep)
 	}
-	if ours := len(r.fields) > 0 && string(r.fields[0]) == "v"; ours && lsn <= p.lsn && p.upTo.before(at) {
-		p.upTo = at
+}
+
+// reach notes how far reading came. What was written after the lsn was read may
+// stand behind an entry of the other stream that was not read yet.
+func (p *partition) reach(at place) {
+	to := &p.upTo
+	if at.lsn > p.lsn {
+		to = &p.beyond
+	}
+	if to.before(at) {
+		*to = at
 	}
 }

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -40,7 +38,6 @@ type world struct {
 	calls   int64
 	stop    context.CancelFunc
 	ended   chan error
-	snoozed sync.Map // ids that have
 }
 
 func newWorld(t *testing.T, url string, keep engine.Retention) *world {
@@ -59,7 +56,7 @@ func newWorld(t *testing.T, url string, keep engine.Retention) *world {
 	})
 	w.must(err)
 	t.Cleanup(func() { w.must(w.eng.Close()) })
-	w.eng.HandleRaw(typ, w.handle)
+	w.eng.HandleRaw(typ, (&handlers{effects: w.effects, node: node()}).handle)
 	w.w, err = witness.Follow(t.Context(), w.client, w.ns, w.dir)
 	w.must(err)
 	return w
@@ -70,43 +67,6 @@ func (w *world) must(err error) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-}
-
-// handle does what the payload's plan says and journals it.
-func (w *world) handle(_ context.Context, d *engine.Delivery) error {
-	word := strings.Fields(string(d.Payload))
-	outcome, err := w.act(word[1], d)
-	e := history.Effect{
-		What: history.Start, Tag: word[0], ID: d.ID.String(), Attempt: d.Attempt, Node: "test/1",
-		T: history.Now(), WallMs: time.Now().UnixMilli(),
-	}
-	if err := w.effects.Write(e); err != nil {
-		return err
-	}
-	e.What, e.Outcome, e.T = history.End, outcome, history.Now()
-	if err := w.effects.Write(e); err != nil {
-		return err
-	}
-	if outcome == "panic" {
-		panic("as planned")
-	}
-	return err
-}
-
-func (w *world) act(plan string, d *engine.Delivery) (outcome string, err error) {
-	switch {
-	case plan == "retry" && d.Attempt < 3:
-		return "retry", engine.RetryIn(20*time.Millisecond, errors.New("again"))
-	case plan == "panic" && d.Attempt < 2:
-		return "panic", nil
-	case plan == "bury":
-		return "bury", engine.Bury(errors.New("never"))
-	case plan == "snooze":
-		if _, done := w.snoozed.LoadOrStore(d.ID, true); !done {
-			return "snooze", engine.Snooze(30 * time.Millisecond)
-		}
-	}
-	return "ok", nil
 }
 
 // start runs the engine until the world is stopped.
