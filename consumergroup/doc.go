@@ -18,5 +18,6 @@
 //     task.ErrDraining and handed back.
 //
 // A handler that ignores its context keeps its slot until it returns, even when
-// its attempt was ended by the timeout: Go cannot stop a goroutine.
+// its attempt was ended by the timeout: Go cannot stop a goroutine. One that calls
+// runtime.Goexit has failed, and another goroutine takes its slot.
 package consumergroup

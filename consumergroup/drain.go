@@ -40,7 +40,7 @@ func (in *incarnation) drain(ctx context.Context) error {
 func (in *incarnation) leave(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, toSettle)
 	defer cancel()
-	for {
+	for failures := 0; ; {
 		if !in.wait(ctx, toSettle, in.empty) {
 			return fmt.Errorf("drain %s: outcomes not recorded; their tasks will run again", in.m.group.opts.Queue)
 		}
@@ -50,7 +50,10 @@ func (in *incarnation) leave(ctx context.Context) error {
 				return nil
 			}
 		}
-		if err != nil && !sleep(ctx, 20*time.Millisecond) {
+		if err == nil {
+			continue
+		}
+		if failures++; !sleep(ctx, backoff(failures)) {
 			return fmt.Errorf("drain %s: %w", in.m.group.opts.Queue, err)
 		}
 	}
@@ -70,7 +73,9 @@ func (in *incarnation) looking(ctx context.Context, ok func() bool) func() bool 
 			if ctx.Err() == nil {
 				in.m.group.failed("sweep", err)
 			}
-			pause = min(2*pause, time.Second)
+			if pause = min(2*pause, time.Second); err != nil {
+				pause = max(pause, 100*time.Millisecond)
+			}
 			next = time.Now().Add(pause)
 		}
 		return ok()

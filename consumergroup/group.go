@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -51,6 +52,9 @@ type Options struct {
 	Timeout func(d *task.Delivery) time.Duration
 	// Expired is the outcome of an attempt that outlived its timeout.
 	Expired func(d *task.Delivery) task.Settlement
+	// Exited is the outcome of an attempt whose handler called runtime.Goexit.
+	// Default: a retry after a second.
+	Exited func(d *task.Delivery) task.Settlement
 	// Suspects lets one suspect of this node start at a time. Default: of this group.
 	Suspects *Gate
 	// Observer is told what happens. Every func may be nil.
@@ -69,8 +73,9 @@ type Observer struct {
 
 // Group is one queue on one node.
 type Group struct {
-	opts Options
-	pool *pool
+	opts   Options
+	pool   *pool
+	pulses []pulse // of the partitions
 }
 
 // New returns a group that has not started.
@@ -82,7 +87,7 @@ func New(o Options) (*Group, error) {
 		return nil, fmt.Errorf("%w: consumergroup: negative option", task.ErrInvalidOption)
 	}
 	o = o.withDefaults()
-	return &Group{opts: o, pool: newPool(o.Concurrency, o.Partitions)}, nil
+	return &Group{opts: o, pool: newPool(o.Concurrency, o.Partitions), pulses: make([]pulse, o.Partitions)}, nil
 }
 
 func (o Options) withDefaults() Options {
@@ -101,6 +106,11 @@ func (o Options) withDefaults() Options {
 	if o.Suspects == nil {
 		o.Suspects = NewGate()
 	}
+	if o.Exited == nil {
+		o.Exited = func(*task.Delivery) task.Settlement {
+			return task.Settlement{Kind: task.OutcomeRetry, Delay: time.Second, Error: "handler called runtime.Goexit"}
+		}
+	}
 	if o.Timeout == nil {
 		o.Timeout = func(*task.Delivery) time.Duration { return 0 }
 	}
@@ -117,7 +127,7 @@ func (g *Group) Run(ctx context.Context) error {
 	errs := make([]error, g.opts.Partitions)
 	for n := range g.opts.Partitions {
 		wg.Go(func() {
-			m := &member{group: g, partition: n}
+			m := &member{group: g, partition: n, pulse: &g.pulses[n]}
 			if errs[n] = m.run(ctx); errs[n] != nil {
 				cancel() // one partition that cannot go on ends the node: its owner must know
 			}
@@ -158,6 +168,17 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	case <-t.C:
 		return true
 	}
+}
+
+// backoff is how long to wait after so many failures in a row: a moment after the
+// first, then 100 ms doubling to a second, and a quarter of it at random. While
+// Redis is away every loop asks calmly, and soon goes on when it is back.
+func backoff(failures int) time.Duration {
+	d := 10 * time.Millisecond
+	if failures > 1 {
+		d = min(100*time.Millisecond<<min(failures-2, 4), time.Second)
+	}
+	return d + rand.N(d/4)
 }
 
 // fatal reports whether trying again cannot help.

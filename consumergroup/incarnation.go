@@ -164,8 +164,7 @@ func (w *work) run() {
 	if !w.phase.CompareAndSwap(waiting, running) {
 		return
 	}
-	in := w.in
-	opts := &in.m.group.opts
+	opts := &w.in.m.group.opts
 	w.began = time.Now()
 	if w.started != nil {
 		close(w.started)
@@ -177,13 +176,25 @@ func (w *work) run() {
 		defer time.AfterFunc(limit+stuckAfter, w.expire).Stop()
 		ctx = c
 	}
+	exited := true // unless Handle returns
+	defer func() {
+		if exited {
+			w.finish(opts.Exited(&w.d))
+		}
+	}()
 	s := opts.Handle(ctx, &w.d)
+	exited = false
+	w.finish(s)
+}
+
+// finish reports the outcome, unless the attempt was given up before.
+func (w *work) finish(s task.Settlement) {
 	if !w.phase.CompareAndSwap(running, over) {
-		in.m.group.pool.addStuck(-1)
+		w.in.m.group.pool.addStuck(-1)
 		return
 	}
 	s.Delivery, s.Ran = &w.d, time.Since(w.began)
-	in.report(w, s)
+	w.in.report(w, s)
 }
 
 // stuckAfter is how long after its timeout a handler may take to return.

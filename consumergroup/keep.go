@@ -30,6 +30,7 @@ func (in *incarnation) keep(ctx context.Context) {
 		switch {
 		case err == nil:
 			renewed, marks = sent, n
+			in.m.pulse.hasRenewed(sent)
 		case in.isLost(err) || ctx.Err() != nil:
 			return
 		case time.Since(renewed) >= lease:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"time"
 
 	"github.com/tidemill/tidemill/task"
 )
@@ -13,6 +12,7 @@ import (
 type member struct {
 	group     *Group
 	partition int
+	pulse     *pulse
 
 	mu      sync.Mutex
 	late    []task.Settlement // of incarnations that were fenced: to be logged
@@ -29,6 +29,7 @@ func (m *member) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		m.pulse.joined()
 		in := newIncarnation(ctx, m, s)
 		m.mu.Lock()
 		m.current = in
@@ -49,7 +50,7 @@ func (m *member) run(ctx context.Context) error {
 
 // join tries until it succeeds, ctx ends or it can never succeed.
 func (m *member) join(ctx context.Context) (Session, error) {
-	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+	for failures := 1; ; failures++ {
 		s, err := m.group.opts.Join(ctx, m.partition)
 		if err == nil {
 			return s, nil
@@ -58,7 +59,7 @@ func (m *member) join(ctx context.Context) (Session, error) {
 			return nil, err
 		}
 		m.group.failed("join", err)
-		if !sleep(ctx, wait) {
+		if !sleep(ctx, backoff(failures)) {
 			return nil, ctx.Err()
 		}
 	}

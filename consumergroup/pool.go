@@ -45,14 +45,23 @@ func (p *pool) push(ws []*work) {
 	p.queue = append(p.queue, ws...)
 	for start := min(p.limit-p.active, len(p.queue)-p.head); start > 0; start-- {
 		p.active++
-		p.wg.Go(p.run)
+		p.wg.Go(func() { p.run(0) })
 	}
 }
 
-func (p *pool) run() {
-	for w := p.next(0); w != nil; w = p.next(1) {
+// run takes work until there is none. When a handler ends its goroutine, another
+// goes on in its slot.
+func (p *pool) run(done int) {
+	exited := true // unless the loop ends
+	defer func() {
+		if exited {
+			p.wg.Go(func() { p.run(1) })
+		}
+	}()
+	for w := p.next(done); w != nil; w = p.next(1) {
 		w.run()
 	}
+	exited = false
 }
 
 // next counts what was done and takes work; nil ends the goroutine. Starts are not

@@ -11,14 +11,16 @@ import (
 // read is the one goroutine that reads, sweeps and takes in. It stops with ctx.
 func (in *incarnation) read(ctx context.Context) {
 	g := in.m.group
-	wait := 10 * time.Millisecond
+	failures := 0
 	for ctx.Err() == nil {
 		n := g.pool.want()
 		if n == 0 {
+			in.m.pulse.waits(true)
 			select {
 			case <-ctx.Done():
 			case <-g.pool.room:
 			}
+			in.m.pulse.waits(false)
 			continue
 		}
 		g.pool.signal() // another partition's reader may be waiting for the same room
@@ -29,11 +31,11 @@ func (in *incarnation) read(ctx context.Context) {
 			}
 			g.failed("fetch", err)
 			in.swept.Store(false)
-			sleep(ctx, wait)
-			wait = min(2*wait, time.Second)
+			failures++
+			sleep(ctx, backoff(failures))
 			continue
 		}
-		wait = 10 * time.Millisecond
+		failures = 0
 	}
 }
 
@@ -44,13 +46,14 @@ func (in *incarnation) fetch(ctx context.Context, n int) error {
 			return err
 		}
 	}
-	block := min(max(in.m.group.opts.Lease/3, 500*time.Millisecond), 3*time.Second)
+	block := min(max(in.m.group.opts.Lease/3, 500*time.Millisecond), time.Second)
 	c, cancel := context.WithTimeout(ctx, block+2*time.Second)
 	defer cancel()
 	b, err := in.session.Fetch(c, n, block)
 	if err != nil {
 		return err
 	}
+	in.m.pulse.hasRead()
 	err = in.admit(ctx, in.hold(b.Deliveries), &b)
 	if err == nil && b.Paused {
 		return in.waitResume(ctx)
@@ -66,6 +69,7 @@ func (in *incarnation) waitResume(ctx context.Context) error {
 		if err != nil || !paused {
 			return err
 		}
+		in.m.pulse.hasRead()
 	}
 	return nil
 }

@@ -42,6 +42,17 @@ func TestTakesOverAfterOneLease(t *testing.T) {
 			time.Sleep(look)
 			n.interfere(nil, nil)
 		}},
+		"no answer in between": {record: "7", after: 2*lease + 3*look, meddle: func(n *node, _ *fake) {
+			time.Sleep(2*look + look/2)
+			n.interfere(func(_ context.Context, op string) error {
+				if op == "observe" {
+					time.Sleep(lease)
+				}
+				return nil
+			}, nil)
+			time.Sleep(look)
+			n.interfere(nil, nil)
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T) {

@@ -3,7 +3,6 @@ package consumergroup
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/tidemill/tidemill/task"
 )
@@ -60,7 +59,7 @@ func (in *incarnation) take() []task.Settlement {
 
 // record settles one batch until it is answered; false when the lease is lost.
 func (in *incarnation) record(ctx context.Context, batch []task.Settlement) bool {
-	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+	for failures := 1; ; failures++ {
 		answers, err := in.session.Settle(ctx, batch)
 		if err == nil {
 			in.settled(batch, answers)
@@ -71,7 +70,7 @@ func (in *incarnation) record(ctx context.Context, batch []task.Settlement) bool
 		}
 		if ctx.Err() == nil {
 			in.m.group.failed("settle", err)
-			sleep(ctx, wait)
+			sleep(ctx, backoff(failures))
 		}
 		if in.lost.Err() != nil { // before the call, in it, or while waiting for another
 			in.m.tooLate(batch, in.session.Name())

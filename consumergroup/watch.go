@@ -22,7 +22,9 @@ func (in *incarnation) watch(ctx context.Context) {
 	seen := map[string]sighting{}
 	t := time.NewTimer(0)
 	defer t.Stop()
-	full := time.Time{} // when those without a record were last looked for
+	failures := 0
+	full := time.Time{}     // when those without a record were last looked for
+	answered := time.Time{} // when Redis last told the records
 	for {
 		select {
 		case <-ctx.Done():
@@ -38,9 +40,15 @@ func (in *incarnation) watch(ctx context.Context) {
 			}
 			in.m.group.failed("observe", err)
 			clear(seen) // Redis must have answered all along
-			t.Reset(lease / 12)
+			failures++
+			t.Reset(max(min(lease/12, time.Second), backoff(failures)))
 			continue
 		}
+		failures = 0
+		if time.Since(answered) > lease*2/3 { // this node stood still, or Redis did: so may have the others
+			clear(seen)
+		}
+		answered = time.Now()
 		if everyone {
 			full = asked
 		}

@@ -41,6 +41,7 @@ type settings struct {
 	backoff task.Backoff
 	in      time.Duration
 	at      time.Time
+	durable task.Durability
 	err     error
 }
 
@@ -96,6 +97,28 @@ func Timeout(d time.Duration) Option {
 			s.refuse(fmt.Errorf("%w: Timeout: %s is less than 1ms", ErrInvalidOption, d))
 		}
 		s.opts.Timeout = d
+	}
+}
+
+// What [Durability] takes.
+const (
+	Local      = task.Local
+	Replicated = task.Replicated
+)
+
+// Durability says what Enqueue waits for. Local, the default: the primary has the
+// task, which is as durable as the persistence of that Redis. Replicated: one
+// replica has it too, in its memory, so a failover to that replica keeps it; where
+// there are several, one that is behind must not be preferred (replica-priority).
+// When none confirms within a second, Enqueue returns the task together with
+// [ErrNotReplicated]: it is stored, it will run, and only the loss of the primary
+// could still undo it. On mem://, which has no replica, it is [ErrInvalidOption].
+func Durability(d task.Durability) Option {
+	return func(s *settings) {
+		if d != Local && d != Replicated {
+			s.refuse(fmt.Errorf("%w: Durability: %s", ErrInvalidOption, d))
+		}
+		s.durable = d
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/tidemill/tidemill/consumergroup"
 	"github.com/tidemill/tidemill/streams"
 	"github.com/tidemill/tidemill/task"
 )
@@ -42,7 +41,8 @@ type Engine struct {
 	err      error // of a bad Handle, told by Run
 	started  bool
 
-	groups atomic.Pointer[[]*consumergroup.Group]
+	worker  atomic.Pointer[worker] // nil before Run
+	rewinds atomic.Int64
 }
 
 // Open connects to the Redis at url and checks that tasks are safe there. It
@@ -65,8 +65,8 @@ func Open(ctx context.Context, url string, o Options) (*Engine, error) {
 	limited, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	e.server, err = e.log.Preflight(limited, o.AllowEviction)
-	if err != nil && limited.Err() != nil && ctx.Err() == nil {
-		err = fmt.Errorf("%w: no answer within %s", ErrUnavailable, openTimeout)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil { // of a dial, or of openTimeout
+		err = fmt.Errorf("%w: no answer", ErrUnavailable)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open: %w", err), e.log.Close())
@@ -92,9 +92,3 @@ func (e *Engine) Close() error {
 
 // Log is the read side of the history: what replay, fsck and a dashboard take.
 func (e *Engine) Log() *streams.Reader { return e.log.Reader() }
-
-func (e *Engine) rewound(r streams.Rewind) {
-	if f := e.opts.Observer.Rewound; f != nil {
-		f(r)
-	}
-}

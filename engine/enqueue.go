@@ -22,7 +22,8 @@ type Producer interface {
 //
 // Errors: [ErrInvalidName], [ErrInvalidOption], [ErrPayloadTooLarge] before
 // anything is sent; [ErrBackpressure]: nothing was written; [ErrUncertain]: it
-// may be in, and [Key] makes repeating safe; [ErrUnavailable].
+// may be in, and [Key] makes repeating safe; [ErrUnavailable]; [ErrNotReplicated],
+// with the task, which is in: see [Durability].
 func (t Type[T]) Enqueue(ctx context.Context, to Producer, v T, opts ...EnqueueOption) (Task, error) {
 	tasks, err := t.EnqueueMany(ctx, to, []T{v}, opts...)
 	if len(tasks) == 1 {
@@ -32,7 +33,8 @@ func (t Type[T]) Enqueue(ctx context.Context, to Producer, v T, opts ...EnqueueO
 }
 
 // EnqueueMany makes a task of each payload, in order and in batches. On an error
-// it returns those that are known to be in, which are always the first ones.
+// it returns those that are known to be in, which are always the first ones; with
+// [ErrNotReplicated] the last batch of them was not confirmed by a replica.
 func (t Type[T]) EnqueueMany(ctx context.Context, to Producer, vs []T, opts ...EnqueueOption) ([]Task, error) {
 	s := t.defaults
 	for _, o := range opts {
@@ -57,7 +59,7 @@ func (t Type[T]) EnqueueMany(ctx context.Context, to Producer, vs []T, opts ...E
 
 // birth is one task with these settings.
 func (s *settings) birth(name string, payload []byte) task.Birth {
-	b := task.Birth{Type: task.Type(name), Queue: task.Queue(s.queue), Payload: payload, Headers: s.headers, Opts: s.opts}
+	b := task.Birth{Type: task.Type(name), Queue: task.Queue(s.queue), Payload: payload, Headers: s.headers, Opts: s.opts, Durability: s.durable}
 	b.Key, b.KeyTTL = s.opts.Key, s.opts.KeyTTL
 	switch {
 	case !s.at.IsZero():

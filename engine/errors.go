@@ -19,6 +19,7 @@ var (
 	ErrPayloadTooLarge = task.ErrPayloadTooLarge
 	ErrBackpressure    = task.ErrBackpressure
 	ErrUncertain       = task.ErrUncertain
+	ErrNotReplicated   = task.ErrNotReplicated
 	ErrUnavailable     = task.ErrUnavailable
 	ErrDenied          = task.ErrDenied
 	ErrUnsafe          = task.ErrUnsafe

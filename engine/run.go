@@ -111,12 +111,14 @@ func (n *node) wire(ctx context.Context, run func(func(context.Context) error)) 
 	gate := consumergroup.NewGate()
 	n.consumers = map[string]bool{}
 	var groups []*consumergroup.Group
+	slots := 0
 	var starts []func(context.Context) error
 	for q, concurrency := range n.queues {
-		parts, err := n.engine.log.Register(ctx, task.Queue(q))
+		parts, err := n.partitions(ctx, task.Queue(q))
 		if err != nil {
 			return err
 		}
+		slots += concurrency
 		g, err := consumergroup.New(n.groupOptions(task.Queue(q), parts, concurrency, gate))
 		if err != nil {
 			return err
@@ -131,11 +133,25 @@ func (n *node) wire(ctx context.Context, run func(func(context.Context) error)) 
 			starts = append(starts, r.Run, func(ctx context.Context) error { return n.trim(ctx, task.Queue(q), i) })
 		}
 	}
-	n.engine.groups.Store(&groups)
+	n.engine.worker.Store(&worker{groups: groups, slots: slots, draining: func() bool { return ctx.Err() != nil }})
 	for _, f := range starts {
 		run(f)
 	}
 	return nil
+}
+
+// partitions registers a queue, for as long as it takes: a node that starts while
+// Redis is away waits for it.
+func (n *node) partitions(ctx context.Context, q task.Queue) (int, error) {
+	for {
+		parts, err := n.engine.log.Register(ctx, q)
+		if !errors.Is(err, ErrUnavailable) || errors.Is(err, ErrDenied) || ctx.Err() != nil {
+			return parts, err
+		}
+		if f := n.engine.opts.Observer.Failed; f != nil {
+			f("register", string(q), err)
+		}
+	}
 }
 
 func (n *node) groupOptions(q task.Queue, parts, concurrency int, gate *consumergroup.Gate) consumergroup.Options {
@@ -145,7 +161,7 @@ func (n *node) groupOptions(q task.Queue, parts, concurrency int, gate *consumer
 		Join: func(ctx context.Context, partition int) (consumergroup.Session, error) {
 			return e.log.Join(ctx, q, partition)
 		},
-		Handle: e.perform, Timeout: e.timeout, Expired: e.expired, Observer: n.observer(),
+		Handle: e.perform, Timeout: e.timeout, Expired: e.expired, Exited: e.exited, Observer: n.observer(),
 	}
 }
 
@@ -251,30 +267,4 @@ func (n *node) describe(host string) streams.Node {
 	defer n.mu.Unlock()
 	d.Holds = slices.Sorted(maps.Keys(n.consumers))
 	return d
-}
-
-// Running is how many handlers run in this process, and how many of them were
-// given up because they ignore their context.
-func (e *Engine) Running() (running, stuck int) {
-	if groups := e.groups.Load(); groups != nil {
-		for _, g := range *groups {
-			r, s := g.Running()
-			running, stuck = running+r, stuck+s
-		}
-	}
-	return running, stuck
-}
-
-// Ready reports why this node should get no work, or nil: Redis does not
-// answer, or most handlers are stuck.
-func (e *Engine) Ready(ctx context.Context) error {
-	groups := e.groups.Load()
-	if groups == nil {
-		return errors.New("not running")
-	}
-	if running, stuck := e.Running(); stuck > 0 && 2*stuck >= running {
-		return fmt.Errorf("%d of %d handlers ignore their context", stuck, running)
-	}
-	_, err := e.log.Queues(ctx)
-	return err
 }

@@ -116,6 +116,11 @@ func (e *Engine) expired(d *task.Delivery) task.Settlement {
 	return e.verdict(context.Background(), e.handlers[string(d.Type)], d, fmt.Errorf("%w: the handler ignores its context", task.ErrTimeout))
 }
 
+// exited is the verdict on an attempt whose handler ended its goroutine.
+func (e *Engine) exited(d *task.Delivery) task.Settlement {
+	return e.verdict(context.Background(), e.handlers[string(d.Type)], d, errors.New("handler called runtime.Goexit"))
+}
+
 // timeout is how long an attempt may take.
 func (e *Engine) timeout(d *task.Delivery) time.Duration {
 	if d.Opts.Timeout > 0 {

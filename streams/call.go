@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/tidemill/tidemill/task"
 )
 
@@ -40,8 +42,8 @@ func (r reply) number(i int) int64 {
 }
 
 // once asks a script once and turns refusals into errors.
-func (p *partition) once(ctx context.Context, s *script, keys []string, args []any) (reply, error) {
-	v, err := s.run(ctx, p.log.db, keys, args)
+func (p *partition) once(ctx context.Context, db redis.Scripter, s *script, keys []string, args []any) (reply, error) {
+	v, err := s.run(ctx, db, keys, args)
 	if err != nil {
 		return nil, mapError(err)
 	}
@@ -71,14 +73,14 @@ func (p *partition) once(ctx context.Context, s *script, keys []string, args []a
 // that the script recognises a repeat; an epoch or a lost group is mended in
 // between. After a failed try whose effect is unknown, errors wrap ErrUncertain.
 func (p *partition) call(ctx context.Context, s *script, keys []string, args ...any) (reply, error) {
-	return p.repeat(ctx, transient, s, keys, args)
+	return p.repeat(ctx, transient, s.name, func() (reply, error) { return p.once(ctx, p.log.db, s, keys, args) })
 }
 
 // repeat asks again after the errors that again names.
-func (p *partition) repeat(ctx context.Context, again func(error) bool, s *script, keys []string, args []any) (reply, error) {
+func (p *partition) repeat(ctx context.Context, again func(error) bool, op string, ask func() (reply, error)) (reply, error) {
 	uncertain := false
 	for try := 0; ; try++ {
-		r, err := p.once(ctx, s, keys, args)
+		r, err := ask()
 		if err == nil {
 			return r, nil
 		}
@@ -92,7 +94,7 @@ func (p *partition) repeat(ctx context.Context, again func(error) bool, s *scrip
 			if uncertain {
 				err = fmt.Errorf("%w: %w", task.ErrUncertain, err)
 			}
-			return nil, fmt.Errorf("%s %s: %w", s.name, p.Queue, err)
+			return nil, fmt.Errorf("%s %s: %w", op, p.Queue, err)
 		}
 	}
 }
@@ -110,11 +112,22 @@ func (p *partition) mend(ctx context.Context, err error) error {
 	return p.openEpoch(ctx)
 }
 
-// pause waits before try n+1: 5 ms doubling to 250 ms, half of it at random. It
+// Bounds of a pause, but for the first.
+const (
+	minPause = 100 * time.Millisecond
+	maxPause = time.Second
+)
+
+// pause waits before try n+1: a moment after the first, since one connection may
+// have broken; then 100 ms doubling to a second and a quarter of it at random, since
+// the server is away, all ask for it, and work shall go on soon when it is back. It
 // reports false when ctx ended.
 func pause(ctx context.Context, try int) bool {
-	d := min(5*time.Millisecond<<min(try, 6), 250*time.Millisecond)
-	t := time.NewTimer(d/2 + rand.N(d/2))
+	d := 5 * time.Millisecond
+	if try > 0 {
+		d = min(minPause<<min(try-1, 4), maxPause)
+	}
+	t := time.NewTimer(d + rand.N(d/4))
 	defer t.Stop()
 	select {
 	case <-ctx.Done():

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -18,11 +19,12 @@ import (
 	"github.com/tidemill/tidemill/task"
 )
 
-// readTimeout bounds an ordinary call; a blocked read adds its BLOCK.
+// A connection whose other end is silent is given up after readTimeout: a blocked
+// read is answered after maxBlock, and has two seconds more like any other.
 const (
 	dialTimeout = 2 * time.Second
-	readTimeout = 3 * time.Second
-	maxBlock    = 4 * time.Second
+	maxBlock    = time.Second
+	readTimeout = maxBlock + 2*time.Second
 )
 
 // target is a parsed URL: how to make clients for one deployment.
@@ -43,7 +45,7 @@ func parse(raw string, tlsConfig *tls.Config) (*target, error) {
 	t := &target{close: func() error { return nil }}
 	switch u.Scheme {
 	case "redis", "rediss", "unix":
-		err = t.standalone(raw)
+		err = t.standalone(u, raw)
 	case "redis+sentinel", "redis+cluster":
 		err = t.many(u)
 	case "mem":
@@ -60,7 +62,25 @@ func parse(raw string, tlsConfig *tls.Config) (*target, error) {
 	return t, nil
 }
 
-func (t *target) standalone(raw string) error {
+// whole refuses a URL that was cut in the middle of a password, by a character that
+// should be escaped: what is behind it would be told in errors.
+func whole(u *url.URL) error {
+	if u.Scheme == "unix" {
+		if u.Host != "" {
+			return errors.New("unix wants a path from the root, as in unix:///run/redis.sock")
+		}
+		return nil
+	}
+	if strings.Contains(u.Opaque+u.Path+u.RawQuery+u.Fragment, "@") {
+		return errors.New("an @ behind the host: in a user or a password, write / ? # @ as %2F %3F %23 %40")
+	}
+	return nil
+}
+
+func (t *target) standalone(u *url.URL, raw string) error {
+	if err := whole(u); err != nil {
+		return err
+	}
 	o, err := redis.ParseURL(raw)
 	if err != nil {
 		return err
@@ -79,6 +99,9 @@ func (t *target) standalone(raw string) error {
 // many reads redis+sentinel://[user:pass@]host,host/master[/db] and
 // redis+cluster://[user:pass@]host,host.
 func (t *target) many(u *url.URL) error {
+	if err := whole(u); err != nil {
+		return err
+	}
 	password, _ := u.User.Password()
 	t.options = &redis.UniversalOptions{Addrs: strings.Split(u.Host, ","), Username: u.User.Username(), Password: password}
 	if u.Scheme == "redis+cluster" {
@@ -109,18 +132,22 @@ func (t *target) mem(name string) error {
 }
 
 // client makes a client. go-redis must not repeat a call by itself: a repeat is
-// ours to make, with the arguments the session knows (DESIGN 5.3).
-func (t *target) client(pool int, block time.Duration) redis.UniversalClient {
+// ours to make, with the arguments the session knows (DESIGN 5.3), and at a pace of
+// ours (pause). So it dials once a try, too; where it follows a Cluster, whose nodes
+// it asks in turn, it waits as long as we would.
+func (t *target) client(pool int) redis.UniversalClient {
 	o := *t.options
 	o.MaxRetries = -1
 	o.MaxRedirects = 8
 	o.ContextTimeoutEnabled = true
 	o.Protocol = 2
 	o.DialTimeout = dialTimeout
-	o.ReadTimeout = readTimeout + block
+	o.DialerRetries = 1
+	o.MinRetryBackoff, o.MaxRetryBackoff = minPause, maxPause
+	o.ReadTimeout = readTimeout
 	o.WriteTimeout = readTimeout
 	o.PoolSize = pool
 	o.DisableIdentity = true
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	return redis.NewUniversalClient(&o)
+	return follow(redis.NewUniversalClient(&o))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tidemill/tidemill/task"
 )
@@ -14,13 +15,18 @@ import (
 //
 // Errors: [task.ErrBackpressure] (nothing of that batch was written),
 // [task.ErrUncertain] (it may be in; a Key makes repeating safe),
-// [task.ErrInvalidName], [task.ErrUnavailable].
+// [task.ErrInvalidName], [task.ErrUnavailable]. [task.ErrNotReplicated]: births that
+// were to be replicated are stored and in the answer, the last of them not confirmed
+// by a replica. [task.ErrInvalidOption]: replication is asked of mem://.
 //
 // Births of one call that go to the same place share a call of the script; so
 // do those of other goroutines that arrive while a call is in flight.
 func (l *Log) Enqueue(ctx context.Context, births []task.Birth) ([]Enqueued, error) {
 	if l.closed.Load() {
 		return nil, task.ErrClosed
+	}
+	if l.target.memory && slices.ContainsFunc(births, func(b task.Birth) bool { return b.Durability == task.Replicated }) {
+		return nil, fmt.Errorf("enqueue: %w: Durability: mem:// has no replica", task.ErrInvalidOption)
 	}
 	out := make([]Enqueued, 0, len(births))
 	for len(births) > 0 {
@@ -50,10 +56,6 @@ func (l *Log) route(ctx context.Context, births []task.Birth) (*lane, []encoded,
 		return nil, nil, err
 	}
 	p := l.pick(ps, first.Key)
-	lane := p.now
-	if first.Delayed() {
-		lane = p.late
-	}
 	limit := len(births)
 	if len(ps) > 1 {
 		limit = min(limit, maxItems)
@@ -61,7 +63,7 @@ func (l *Log) route(ctx context.Context, births []task.Birth) (*lane, []encoded,
 	batch := make([]encoded, 0, limit)
 	for i := range births[:limit] {
 		b := &births[i]
-		if b.Queue != first.Queue || b.Delayed() != first.Delayed() || task.ValidName("type", string(b.Type)) != nil {
+		if b.Queue != first.Queue || kindOf(b) != kindOf(first) || task.ValidName("type", string(b.Type)) != nil {
 			break
 		}
 		if i > 0 && len(ps) > 1 && (b.Key != "" || first.Key != "") && l.pick(ps, b.Key) != p {
@@ -69,7 +71,7 @@ func (l *Log) route(ctx context.Context, births []task.Birth) (*lane, []encoded,
 		}
 		batch = append(batch, encode(p, b))
 	}
-	return lane, batch, nil
+	return p.lanes[kindOf(first)], batch, nil
 }
 
 // unwrapCall leaves out the script's name, which a caller has no use for.

@@ -33,7 +33,7 @@ func (p *partition) openEpoch(ctx context.Context) error {
 	k := p.known
 	p.mu.Unlock()
 	for try := 0; ; try++ {
-		r, err := p.once(ctx, epochScript, []string{p.Meta, p.Tasks, p.Events}, []any{k.epoch, k.ms, k.lsn})
+		r, err := p.once(ctx, p.log.db, epochScript, []string{p.Meta, p.Tasks, p.Events}, []any{k.epoch, k.ms, k.lsn})
 		if err == nil {
 			p.opened(ctx, r, k)
 			if r.word() != "RECOVER" {

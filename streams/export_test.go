@@ -62,10 +62,12 @@ func (l *Log) RepeatBatch(ctx context.Context, q task.Queue, later bool) error {
 	if err != nil {
 		return err
 	}
-	lane := ps[0].now
-	if later {
-		lane = ps[0].late
-	}
-	lane.seq--
+	ps[0].lanes[laneKind{later: later}].seq--
 	return nil
 }
+
+// Limits that tests count with.
+const (
+	MaxItems        = maxItems
+	ReplicateWithin = replicateWithin
+)

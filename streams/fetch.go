@@ -14,7 +14,8 @@ import (
 	"github.com/tidemill/tidemill/task"
 )
 
-// Fetch reads up to limit new deliveries, waiting up to block for the first.
+// Fetch reads up to limit new deliveries, waiting up to block for the first, a
+// second at most.
 //
 // In one pipeline the token is read before the entries: whatever ends its life
 // later, a promotion or the rebuilding of the group, makes the deliveries stale,
@@ -25,6 +26,9 @@ import (
 // Sweep finds them.
 func (s *Session) Fetch(ctx context.Context, limit int, block time.Duration) (task.Batch, error) {
 	p := s.part
+	if p.log.closed.Load() {
+		return task.Batch{}, fmt.Errorf("fetch %s: %w", p.Queue, task.ErrClosed)
+	}
 	block = min(block, maxBlock)
 	args := []any{"XREADGROUP", "GROUP", keys.Group, s.name, "COUNT", limit}
 	if block > 0 {

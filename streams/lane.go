@@ -2,10 +2,7 @@ package streams
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -21,9 +18,18 @@ const (
 // flushTimeout bounds one batch, repeats included.
 const flushTimeout = 5 * time.Second
 
-// lane is the group commit of one partition's births: those that run now, or
-// those that wait. It has no goroutine: the first caller flushes for all who
-// came meanwhile, and hands the lead to one of them when its own are in.
+// laneKind says which births share a batch. Those that run now and those that wait
+// do not, so that the births of a batch stand in one stream; nor do those that are
+// to be replicated and the others, so that neither wait for the other.
+type laneKind struct{ later, replicated bool }
+
+func kindOf(b *task.Birth) laneKind {
+	return laneKind{later: b.Delayed(), replicated: b.Durability == task.Replicated}
+}
+
+// lane is the group commit of one partition's births of one kind. It has no
+// goroutine: the first caller flushes for all who came meanwhile, and hands the lead
+// to one of them when its own are in.
 //
 //  1. One batch is in flight; its bytes and number are fixed until it is
 //     answered, so asking again after a lost reply writes nothing twice.
@@ -36,9 +42,9 @@ const flushTimeout = 5 * time.Second
 // its number refuses a late copy of an older batch. When Redis forgets its last
 // second it forgets session and births together.
 type lane struct {
-	part  *partition
-	later bool
-	name  string // the session's
+	part *partition
+	kind laneKind
+	name string // the session's
 
 	mu    sync.Mutex // guards what follows
 	queue []*job     // jobs with births not yet sent
@@ -64,8 +70,12 @@ type Enqueued struct {
 	Existing bool // an older task has the same idempotency key
 }
 
-func newLane(p *partition, later bool) *lane {
-	return &lane{part: p, later: later, name: newName()}
+func newLanes(p *partition) map[laneKind]*lane {
+	lanes := map[laneKind]*lane{}
+	for _, k := range []laneKind{{}, {later: true}, {replicated: true}, {later: true, replicated: true}} {
+		lanes[k] = &lane{part: p, kind: k, name: newName()}
+	}
+	return lanes
 }
 
 // add puts births in and returns how many are known to be in, with their ids.
@@ -157,21 +167,26 @@ func (l *lane) take() []share {
 	return batch
 }
 
-// answer spreads the answers of a batch over its jobs.
+// answer spreads the answers of a batch over its jobs. Answers that come with an
+// error are of births that are stored: their jobs get both.
 func (l *lane) answer(batch []share, answers []Enqueued, err error) {
 	for _, s := range batch {
 		j, n := s.job, s.to-s.from
 		switch {
 		case j.err != nil: // it left
-		case err != nil:
+		case answers == nil:
 			l.fail(j, err)
 		default:
 			copy(j.tasks[s.from:s.to], answers)
-			if j.done = s.to; j.done == len(j.births) {
+			if j.done = s.to; err != nil {
+				l.fail(j, err)
+			} else if j.done == len(j.births) {
 				close(j.ended)
 			}
 		}
-		answers = answers[min(n, len(answers)):]
+		if answers != nil {
+			answers = answers[n:]
+		}
 	}
 }
 
@@ -204,88 +219,4 @@ func (l *lane) withdraw(ctx context.Context, j *job) ([]Enqueued, error) {
 	default:
 	}
 	return append([]Enqueued(nil), j.tasks[:j.done]...), j.err
-}
-
-// flush sends one batch and reads the ids.
-func (l *lane) flush(ctx context.Context, seq int64, batch []share) ([]Enqueued, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
-	defer cancel()
-	p := l.part
-	ks := []string{p.Meta, p.Tasks, p.Events, p.Waiting, p.Wake, p.Producer(l.name)}
-	ks, args, n := l.arguments(ks, seq, batch)
-	r, err := p.call(ctx, enqueueScript, ks, args...)
-	if errors.Is(err, errOldSeq) {
-		err = fmt.Errorf("%w: %w", task.ErrUncertain, err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return l.ids(r.text(1), n)
-}
-
-// arguments writes a batch as the script takes it; the longer form only where a
-// birth has an idempotency key.
-func (l *lane) arguments(ks []string, seq int64, batch []share) ([]string, []any, int) {
-	stride, n := 5, 0
-	for _, s := range batch {
-		n += s.to - s.from
-		for _, b := range s.job.births[s.from:s.to] {
-			if b.key != "" {
-				stride = 7
-			}
-		}
-	}
-	args := make([]any, 0, 2+n*stride)
-	args = append(args, seq, stride)
-	for _, s := range batch {
-		for i := range s.job.births[s.from:s.to] {
-			b := &s.job.births[s.from+i]
-			args = append(args, b.typ, b.payload, b.headers, b.opts, b.due)
-			if stride == 5 {
-				continue
-			}
-			at := 0
-			if b.key != "" {
-				ks = append(ks, b.key)
-				at = len(ks)
-			}
-			args = append(args, at, b.ttl)
-		}
-	}
-	return ks, args, n
-}
-
-// ids reads "seq epoch ms first n index=id…": births got consecutive lsns, in
-// order, but for those whose key was known.
-func (l *lane) ids(answer string, n int) ([]Enqueued, error) {
-	words := strings.Fields(answer)
-	if len(words) < 5 {
-		return nil, fmt.Errorf("enqueue %s: unexpected reply", l.part.Queue)
-	}
-	epoch, ms, first, count := parseInt(words[1]), parseInt(words[2]), parseInt(words[3]), parseInt(words[4])
-	if count > 0 && first <= l.last { // somebody who knew nothing of it began the log anew, after a flush
-		l.part.rewound(first-1, l.last)
-	}
-	l.last = max(l.last, first+count-1)
-	l.part.saw(clock{epoch: epoch, ms: ms, lsn: l.last})
-	out := make([]Enqueued, n)
-	for _, hit := range words[5:] {
-		at, id, _ := strings.Cut(hit, "=")
-		i, err := strconv.Atoi(at)
-		if err != nil || i < 0 || i >= n {
-			return nil, fmt.Errorf("enqueue %s: unexpected reply", l.part.Queue)
-		}
-		if out[i].ID, err = task.ParseID(id); err != nil {
-			return nil, err
-		}
-		out[i].Existing = true
-	}
-	lsn := first
-	for i := range out {
-		if !out[i].Existing {
-			out[i].ID = task.NewID(l.part.Number, uint16(epoch), task.Position{Ms: ms, LSN: lsn})
-			lsn++
-		}
-	}
-	return out, nil
 }

@@ -48,14 +48,14 @@ type Log struct {
 	byNum  map[task.Partition]*partition
 	next   atomic.Uint64 // round robin of batches
 	closed atomic.Bool
+	pinned redis.UniversalClient // for calls that WAIT; nil before the first
 }
 
 // partition is one partition as this process knows it.
 type partition struct {
 	*keys.Partition
-	log  *Log
-	now  *lane // births that run now
-	late *lane // births that wait
+	log   *Log
+	lanes map[laneKind]*lane
 
 	mu    sync.Mutex
 	known clock
@@ -90,23 +90,30 @@ func New(url string, o Options) (*Log, error) {
 		o.PoolSize = 16
 	}
 	l := &Log{opts: o, ns: o.Namespace, target: t, queues: map[task.Queue][]*partition{}, byNum: map[task.Partition]*partition{}}
-	l.db = t.client(o.PoolSize, 0)
+	l.db = t.client(o.PoolSize)
 	return l, nil
 }
 
-// Close ends all connections.
+// Close ends all connections. After it every method says [task.ErrClosed].
 func (l *Log) Close() error {
 	if l.closed.Swap(true) {
 		return nil
 	}
-	return errors.Join(l.db.Close(), l.target.close())
+	err := l.db.Close()
+	l.mu.Lock()
+	if l.pinned != nil {
+		err = errors.Join(err, l.pinned.Close())
+	}
+	l.mu.Unlock()
+	return errors.Join(err, l.target.close())
 }
 
 // InMemory reports whether the log lives in this process alone (mem://).
 func (l *Log) InMemory() bool { return l.target.memory }
 
 // Register makes a queue known and returns the number of its partitions. A
-// queue has the partitions it was first registered with.
+// queue has the partitions it was first registered with. Errors:
+// [task.ErrUnavailable] when Redis has not answered for 5 s, [task.ErrInvalidName].
 func (l *Log) Register(ctx context.Context, q task.Queue) (int, error) {
 	ps, err := l.partitions(ctx, q, true)
 	return len(ps), err
@@ -114,6 +121,9 @@ func (l *Log) Register(ctx context.Context, q task.Queue) (int, error) {
 
 // partitions looks a queue up, registering it where create is set.
 func (l *Log) partitions(ctx context.Context, q task.Queue, create bool) ([]*partition, error) {
+	if l.closed.Load() {
+		return nil, task.ErrClosed
+	}
 	l.mu.Lock()
 	ps := l.queues[q]
 	l.mu.Unlock()
@@ -137,16 +147,27 @@ func (l *Log) partitions(ctx context.Context, q task.Queue, create bool) ([]*par
 	return l.remember(q, numbers)
 }
 
+// register asks the registry, as long as a batch would be asked for.
 func (l *Log) register(ctx context.Context, q task.Queue, want int) (string, error) {
+	limited, cancel := context.WithTimeout(ctx, flushTimeout)
+	defer cancel()
+	s := registerScript
+	if want == 0 {
+		s = lookUpScript
+	}
 	for try := 0; ; try++ {
-		v, err := registerScript.run(ctx, l.db, []string{keys.Registry(l.ns)}, []any{string(q), want})
+		v, err := s.run(limited, l.db, []string{keys.Registry(l.ns)}, []any{string(q), want})
 		if err == nil {
 			s, _ := v.(string)
 			return s, nil
 		}
-		if err = mapError(err); !transient(err) || !pause(ctx, try) {
-			return "", err
+		if err = mapError(err); transient(err) && pause(limited, try) {
+			continue
 		}
+		if transient(err) && ctx.Err() == nil && !errors.Is(err, task.ErrUnavailable) {
+			err = fmt.Errorf("%w: %w", task.ErrUnavailable, err) // a time of ours ran out
+		}
+		return "", err
 	}
 }
 
@@ -177,7 +198,7 @@ func (l *Log) remember(q task.Queue, numbers string) ([]*partition, error) {
 			return nil, fmt.Errorf("registry of %s: number %q", q, s)
 		}
 		p := &partition{Partition: keys.New(l.ns, q, task.Partition(n)), log: l}
-		p.now, p.late = newLane(p, false), newLane(p, true)
+		p.lanes = newLanes(p)
 		ps = append(ps, p)
 		l.byNum[p.Number] = p
 	}
@@ -207,6 +228,9 @@ func (l *Log) Queues(ctx context.Context) (map[task.Queue]int, error) {
 
 // byID finds the partition a task lives in.
 func (l *Log) byID(ctx context.Context, id task.ID) (*partition, error) {
+	if l.closed.Load() {
+		return nil, task.ErrClosed
+	}
 	l.mu.Lock()
 	p := l.byNum[id.Partition()]
 	l.mu.Unlock()

@@ -2,6 +2,7 @@ package streams
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -77,6 +78,9 @@ func (s Server) check(info map[string]string, allowEviction bool) error {
 // info reads INFO as a map. A Cluster answers from one of its nodes.
 func (l *Log) info(ctx context.Context) (map[string]string, error) {
 	text, err := l.db.Info(ctx).Result()
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil { // of a dial
+		return nil, fmt.Errorf("%w: %w", task.ErrUnavailable, err)
+	}
 	if err != nil {
 		return nil, mapError(err)
 	}

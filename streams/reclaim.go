@@ -53,7 +53,9 @@ func (s *Session) Reclaim(ctx context.Context, victim, seen string) (b task.Batc
 	p := s.part
 	ks := []string{p.Meta, p.Tasks, p.Events, p.Members}
 	// not repeated: a repeat would take the next page and hide that one is lost
-	r, err := p.repeat(ctx, isEpoch, reclaimScript, ks, []any{s.name, victim, seen, maxItems})
+	r, err := p.repeat(ctx, isEpoch, reclaimScript.name, func() (reply, error) {
+		return p.once(ctx, p.log.db, reclaimScript, ks, []any{s.name, victim, seen, maxItems})
+	})
 	if err != nil {
 		return task.Batch{}, false, err
 	}

@@ -53,7 +53,7 @@ func (p *partition) claim(ctx context.Context, args []any, fold *task.Fold, page
 		birth := fold.Entries[at].LSN()
 		args = append(args, at.String(), at.LSN, birth, ks.index(birth))
 	}
-	return p.once(ctx, recoverScript, ks.keys, args)
+	return p.once(ctx, p.log.db, recoverScript, ks.keys, args)
 }
 
 // openUpTo lists the open entries of a fold in order, those behind last left

@@ -30,7 +30,7 @@ func (l *Log) Waiting(ctx context.Context, q task.Queue, n int) (*Waiting, error
 	if n < 0 || n >= len(ps) {
 		return nil, fmt.Errorf("waiting %s: no partition %d", q, n)
 	}
-	return &Waiting{part: ps[n], reader: l.target.client(1, maxBlock)}, nil
+	return &Waiting{part: ps[n], reader: l.target.client(1)}, nil
 }
 
 // Close ends a Wake that blocks.
@@ -80,9 +80,12 @@ func (w *Waiting) Release(ctx context.Context, ids []task.ID) (released int, nex
 // MaxRelease is how many tasks one call releases.
 const MaxRelease = 128
 
-// Wake waits until a task was added that is due before all others, at most d,
-// and reports whether one was.
+// Wake waits until a task was added that is due before all others, at most d or a
+// second, and reports whether one was.
 func (w *Waiting) Wake(ctx context.Context, d time.Duration) (bool, error) {
+	if w.part.log.closed.Load() {
+		return false, fmt.Errorf("wake %s: %w", w.part.Queue, task.ErrClosed)
+	}
 	d = min(max(d, 10*time.Millisecond), maxBlock)                             // 0 would block for ever
 	err := w.reader.Do(ctx, "BLPOP", w.part.Partition.Wake, d.Seconds()).Err() // BLPop rounds to seconds
 	if errors.Is(err, redis.Nil) {

@@ -78,7 +78,12 @@ func TestWrongTypes(t *testing.T) {
 			if !errors.Is(err, task.ErrUnsafe) {
 				t.Errorf("%s, %s being a set: %v, want %v", name, short, err, task.ErrUnsafe)
 			}
-			if after := r.dump(keys); !maps.Equal(before, after) {
+			after := r.dump(keys)
+			if name == "fetch" { // from Redis 7.2 on the group notes when a read was tried
+				delete(before, r.k.Tasks)
+				delete(after, r.k.Tasks)
+			}
+			if !maps.Equal(before, after) {
 				t.Errorf("%s, %s being a set, failed halfway: %v", name, short, err)
 			}
 		}

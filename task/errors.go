@@ -25,6 +25,8 @@ var (
 	// ErrUncertain: the call may or may not have taken effect; an idempotency
 	// key makes repeating it safe.
 	ErrUncertain = errors.New("outcome uncertain")
+	// ErrNotReplicated: the task is stored, but no replica has confirmed it yet.
+	ErrNotReplicated = errors.New("stored, not yet replicated")
 	// ErrFenced: another consumer was given this one's deliveries.
 	ErrFenced = errors.New("consumer fenced")
 	// ErrLeaseLost: the cause of a handler's context when its node lost the lease.

@@ -1,6 +1,9 @@
 package task
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Event is one decoded log entry. A packed entry of n outcomes is read as n
 // events that share At and differ in Item.
@@ -45,6 +48,27 @@ type Birth struct {
 	At     time.Time     // or at this moment
 	Key    string        // idempotency key; empty: none
 	KeyTTL time.Duration // how long the key is remembered
+
+	Durability Durability // what the acknowledgement waits for; not stored
+}
+
+// Durability is what the acknowledgement of a birth waits for.
+type Durability int8
+
+// The levels of [Durability].
+const (
+	Local      Durability = iota // the primary has it, as durable as its persistence
+	Replicated                   // one replica has it too
+)
+
+func (d Durability) String() string {
+	switch d {
+	case Local:
+		return "local"
+	case Replicated:
+		return "replicated"
+	}
+	return fmt.Sprintf("durability %d", int8(d))
 }
 
 // Delayed reports whether the task starts in the zset.

@@ -3,6 +3,7 @@ package timer
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -81,7 +82,7 @@ func (r *Releaser) Run(ctx context.Context) error {
 		}
 		if err != nil {
 			r.failed(ctx, err)
-			sleep(ctx, r.opts.Heartbeat)
+			r.rest(ctx)
 		}
 	}
 	return nil
@@ -153,13 +154,20 @@ func (r *Releaser) lead(ctx context.Context) error {
 	}
 }
 
+// rest waits after an error: a heartbeat, but not long, for what falls due shall not
+// be late when the store is back; and not all at once.
+func (r *Releaser) rest(ctx context.Context) {
+	d := min(r.opts.Heartbeat, 3*time.Second)
+	sleep(ctx, d+rand.N(d/4))
+}
+
 // listen turns the store's wake-ups into signals.
 func (r *Releaser) listen(ctx context.Context, wake chan<- struct{}) {
 	for ctx.Err() == nil {
 		woken, err := r.store.Wake(ctx, r.opts.Heartbeat)
 		if err != nil {
 			r.failed(ctx, err)
-			sleep(ctx, r.opts.Heartbeat)
+			r.rest(ctx)
 		}
 		if !woken {
 			continue

@@ -49,7 +49,7 @@ var catalogue = []shown{
 	{37, "XGROUP DESTROY", "group-destroy, TestGroupDestroyedUnderLoad", "Rebuilt from the fold, at the last folded entry: at 0 settled births would run again."},
 	{38, "XTRIM by a stranger", "xtrim, TestEntryLostUnderDelivery", "No copy to rebuild from: `entry_lost`, or a gap that fsck calls a loss."},
 	{39, "a key of the wrong type", "TestWrongTypes", ""},
-	{40, "a command denied by ACL", "TestACL", "NOPERM is ErrDenied at once, not a retry."},
+	{40, "a command denied by ACL", "TestACLWorker", "NOPERM is ErrDenied at once, not a retry."},
 	{41, "Sentinel failover", "failover", ""},
 	{42, "a promotion that loses the tail", "lose-tail, TestPromotionThatLosesATail, TestReplicatedSurvivesAPromotion", "`Replicated`: none lost. Else the tail, reported."},
 	{43, "an outcome in the lost tail", "lose-tail, TestPromotionAndReclaim", "The task runs again; one end in the log that survived."},

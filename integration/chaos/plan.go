@@ -75,6 +75,9 @@ func birth(b *history.Birth) task.Birth {
 		Type: taskType, Queue: task.Queue(b.Queue), Payload: []byte(b.Tag + " " + b.Plan), In: time.Duration(b.InMs) * time.Millisecond,
 		Key: b.Key, Opts: task.Opts{Retries: 4, Key: b.Key},
 	}
+	if b.Replicated {
+		out.Durability = task.Replicated
+	}
 	switch verb, _ := parsePlan(b.Plan); verb {
 	case planFail:
 		out.Opts.Retries = 2

@@ -25,6 +25,24 @@ func (r *Rig) Failover(ctx context.Context) (Failed, error) {
 	return r.replace(ctx, 0, nil)
 }
 
+// KillPrimary kills the primary of a slot and waits until its replica took over.
+// The dead one stays dead until [Rig.Heal] or [Server.Restart]. Errors:
+// [ErrUsage] elsewhere than cluster.
+func (r *Rig) KillPrimary(ctx context.Context, slot int) (f Failed, err error) {
+	if r.config.Topology != Cluster {
+		return f, fmt.Errorf("kill primary of slot %d: %w: %s has no slots", slot, ErrUsage, r.config.Topology)
+	}
+	if f.Old, err = r.PrimaryOf(ctx, slot); err != nil {
+		return f, err
+	}
+	start := time.Now()
+	if err := f.Old.Kill(); err != nil {
+		return f, err
+	}
+	f.New, f.Took, err = r.writable(ctx, slot, f.Old, start)
+	return f, err
+}
+
 // LoseTail promotes a replica that misses what the primary acknowledged while
 // during ran, and brings the others back as its replicas. On Cluster that
 // happens to the primary of slot 0. Errors: [ErrUsage] on standalone.

@@ -9,27 +9,9 @@ import (
 )
 
 const (
-	migrateBatch  = 16
+	migrateBatch  = 1                // a partition is in two places for as long as can be
 	migrateWithin = 10 * time.Second // one batch
 )
-
-// KillPrimary kills the primary of a slot and waits until its replica took over.
-// The dead one stays dead until [Rig.Heal] or [Server.Restart]. Errors:
-// [ErrUsage] elsewhere than cluster.
-func (r *Rig) KillPrimary(ctx context.Context, slot int) (f Failed, err error) {
-	if r.config.Topology != Cluster {
-		return f, fmt.Errorf("kill primary of slot %d: %w: %s has no slots", slot, ErrUsage, r.config.Topology)
-	}
-	if f.Old, err = r.PrimaryOf(ctx, slot); err != nil {
-		return f, err
-	}
-	start := time.Now()
-	if err := f.Old.Kill(); err != nil {
-		return f, err
-	}
-	f.New, f.Took, err = r.writable(ctx, slot, f.Old, start)
-	return f, err
-}
 
 // MigrateSlot moves a slot with its keys to another primary, key by key, while
 // clients go on, and returns how many keys it moved. After an error the slot is

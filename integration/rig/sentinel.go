@@ -18,7 +18,7 @@ const (
 	sentinels    = 3
 	quorum       = 2
 	replicas     = 2
-	formWithin   = 15 * time.Second
+	formWithin   = 30 * time.Second
 	sentinelConf = `sentinel monitor %[1]s %[2]s %[3]s %[4]d
 sentinel down-after-milliseconds %[1]s %[5]d
 sentinel failover-timeout %[1]s 3000
@@ -70,7 +70,8 @@ func (r *Rig) startSentinel(ctx context.Context) error {
 		}
 	}
 	r.client = universal(redis.UniversalOptions{MasterName: masterName, Addrs: strings.Split(addrs(r.sentinels), ",")})
-	return r.agreed(ctx, p)
+	_, err = r.agreed(ctx)
+	return err
 }
 
 func (s *Server) hurry(ctx context.Context) error {
@@ -104,17 +105,20 @@ func (r *Rig) named(ctx context.Context) (*Server, error) {
 }
 
 // agreed waits until every sentinel knows all servers and that nothing is wrong
-// with them: only then will they promote one at once.
-func (r *Rig) agreed(ctx context.Context, primary *Server) error {
-	for _, s := range r.sentinels {
-		err := until(ctx, formWithin, fmt.Sprintf("sentinel %s sees all well", s), func(ctx context.Context) error {
-			return s.seesWell(ctx, primary)
-		})
-		if err != nil {
+// with them, and returns their primary: only then will they replace it at once.
+func (r *Rig) agreed(ctx context.Context) (p *Server, err error) {
+	err = until(ctx, formWithin, "the sentinels see all well", func(ctx context.Context) (err error) {
+		if p, err = r.named(ctx); err != nil {
 			return err
 		}
-	}
-	return nil
+		for _, s := range r.sentinels {
+			if err := s.seesWell(ctx, p); err != nil {
+				return fmt.Errorf("sentinel %s: %w", s, err)
+			}
+		}
+		return nil
+	})
+	return p, err
 }
 
 func (s *Server) seesWell(ctx context.Context, primary *Server) error {

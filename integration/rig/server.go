@@ -105,7 +105,8 @@ func (s *Server) Kill() error {
 
 // Restart kills the process if it runs, starts it on its files and returns when
 // it answers. Where another server was promoted meanwhile it starts as a replica
-// of that one; where none was, it is what it was.
+// of that one; where none was, it is what it was: a primary without persistence
+// comes back empty, and empties its replicas.
 func (s *Server) Restart(ctx context.Context) error {
 	if err := s.Kill(); err != nil {
 		return err

@@ -84,7 +84,11 @@ func (r *Rig) healthy(ctx context.Context) error {
 	if r.config.Topology == Cluster {
 		return r.clusterHealthy(ctx)
 	}
-	p, err := r.Primary(ctx)
+	find := r.Primary
+	if r.config.Topology == Sentinel {
+		find = r.agreed
+	}
+	p, err := find(ctx)
 	if err != nil {
 		return err
 	}
@@ -95,9 +99,6 @@ func (r *Rig) healthy(ctx context.Context) error {
 		if err := inSync(ctx, p, s); err != nil {
 			return err
 		}
-	}
-	if r.config.Topology == Sentinel {
-		return r.agreed(ctx, p)
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 
 // root begins every key. The witness names keys itself, so that an error of
 // internal/keys cannot hide from it.
-const root = "tm"
+const root = "tm:{"
 
 // group is the one consumer group of t.
 const group = "workers"
@@ -20,7 +20,7 @@ const cursorName = "witness"
 type space struct{ own, parts string }
 
 func newSpace(namespace string) space {
-	return space{own: root + ":{" + namespace + "}:", parts: root + ":{" + namespace + "/"}
+	return space{own: root + namespace + "}:", parts: root + namespace + "/"}
 }
 
 func (s space) registry() string { return s.own + "queues" }

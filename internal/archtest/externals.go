@@ -20,7 +20,7 @@ type external struct {
 var externals = []external{
 	{
 		prefix: "github.com/redis/go-redis", tests: true,
-		folders: []string{"streams", "internal/redisproc", "bench", "integration", "internal/cli"},
+		folders: []string{"streams", "internal/redisproc", "bench", "integration", "integration/witness", "internal/cli"},
 		why:     "streams is the only library package that speaks to Redis",
 	},
 	{

@@ -32,6 +32,7 @@ const (
 	whyBase    = "the folders of layer 1 stand alone on task"
 	whySibling = "timer, consumergroup and replay never see each other: each declares the small interface it needs, and *streams.Log or *streams.Reader satisfies it"
 	whyHelper  = "helpers serve the tests of their own layer and above"
+	whyJudge   = "who judges the engine shares no code with it, so that an error of the one cannot hide in the other"
 	whyTools   = "bench and integration use the library as a user would, and not each other"
 )
 
@@ -60,10 +61,14 @@ var table = []folder{
 	},
 	{path: "engine/enginetest", layer: 3, helper: true, why: whyHelper},
 
-	{path: "bench", layer: 4, why: whyTools},
-	{path: "integration", layer: 4, why: whyTools},
-	{path: "internal/cli", layer: 5, why: "the commands use what is below them"},
-	{path: "cmd/tidemill", layer: 6, sees: []string{"internal/cli"}, why: "cmd/tidemill is main and nothing else: a command is a file of internal/cli"},
+	{path: "integration/history", layer: 1, sees: []string{}, why: whyJudge},
+	{path: "integration/check", layer: 4, sees: []string{"integration/history"}, why: whyJudge},
+	{path: "integration/witness", layer: 4, sees: []string{"integration/history"}, why: whyJudge},
+
+	{path: "bench", layer: 5, why: whyTools},
+	{path: "integration", layer: 5, why: whyTools},
+	{path: "internal/cli", layer: 6, why: "the commands use what is below them"},
+	{path: "cmd/tidemill", layer: 7, sees: []string{"internal/cli"}, why: "cmd/tidemill is main and nothing else: a command is a file of internal/cli"},
 }
 
 // folderOf finds the folder that dir belongs to, nil if the table has none.

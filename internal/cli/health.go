@@ -27,8 +27,8 @@ type health struct {
 }
 
 // startHealth listens at addr; an empty one is no health and no error. The
-// worker is ready when ready says so and working has not ended.
-func startHealth(working context.Context, addr string, ready func(context.Context) error) (*health, error) {
+// worker is ready when ready says so.
+func startHealth(ctx context.Context, addr string, ready func(context.Context) error) (*health, error) {
 	h := &health{}
 	if addr == "" {
 		return h, nil
@@ -37,10 +37,10 @@ func startHealth(working context.Context, addr string, ready func(context.Contex
 	if err != nil {
 		return nil, err
 	}
-	if h.listener, err = new(net.ListenConfig).Listen(working, "tcp", addr); err != nil {
+	if h.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", addr); err != nil {
 		return nil, fmt.Errorf("--health: %w", err)
 	}
-	h.server = &http.Server{Handler: healthHandler(working, ready), ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second, MaxHeaderBytes: 8 << 10}
+	h.server = &http.Server{Handler: healthHandler(ready), ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second, MaxHeaderBytes: 8 << 10}
 	h.serving.Go(func() { _ = h.server.Serve(h.listener) }) // ends by close
 	return h, nil
 }
@@ -75,14 +75,10 @@ func (h *health) close() {
 	h.serving.Wait()
 }
 
-func healthHandler(working context.Context, ready func(context.Context) error) http.Handler {
+func healthHandler(ready func(context.Context) error) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answerHealth(w, nil) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if working.Err() != nil {
-			answerHealth(w, errors.New("draining"))
-			return
-		}
 		ctx, cancel := context.WithTimeout(r.Context(), readyWithin)
 		defer cancel()
 		answerHealth(w, unready(ready(ctx)))
@@ -94,6 +90,9 @@ func healthHandler(working context.Context, ready func(context.Context) error) h
 func unready(err error) error {
 	if errors.Is(err, engine.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
 		return errors.New("redis does not answer")
+	}
+	if errors.Is(err, engine.ErrDraining) {
+		return errors.New("draining")
 	}
 	return err
 }

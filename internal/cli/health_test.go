@@ -33,9 +33,8 @@ func TestHealthAddr(t *testing.T) {
 
 func TestHealthAnswers(t *testing.T) {
 	t.Parallel()
-	working, stop := context.WithCancel(t.Context())
 	var state error
-	s := httptest.NewServer(healthHandler(working, func(context.Context) error { return state }))
+	s := httptest.NewServer(healthHandler(func(context.Context) error { return state }))
 	t.Cleanup(s.Close)
 	ask := func(path string) string {
 		t.Helper()
@@ -67,8 +66,7 @@ func TestHealthAnswers(t *testing.T) {
 			t.Errorf("%v: healthz: got %q", tt.err, got)
 		}
 	}
-	state = nil
-	stop()
+	state = fmt.Errorf("ready: %w", engine.ErrDraining)
 	if got, want := ask("/readyz"), "503 draining\n"; got != want {
 		t.Errorf("stopped: got %q, want %q", got, want)
 	}

@@ -3,6 +3,7 @@ package memserver
 import (
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 
 	"github.com/alicebob/miniredis/v2"
@@ -38,9 +39,20 @@ func newBackend() (*backend, error) {
 	}
 	info, entries := newInfo(b.srv), newEntries()
 	b.srv.SetPreHook(func(c *server.Peer, cmd string, args ...string) bool {
-		return info.hook(c, cmd, args...) || entries.hook(c, cmd, args...)
+		return readScript(b.srv, c, cmd, args) || info.hook(c, cmd, args...) || entries.hook(c, cmd, args...)
 	})
 	return b, nil
+}
+
+// readScript runs the scripts of EVAL_RO and EVALSHA_RO as any other: miniredis
+// takes TIME, INFO and more for commands that write.
+func readScript(srv *server.Server, c *server.Peer, cmd string, args []string) bool {
+	plain, ok := strings.CutSuffix(cmd, "_RO")
+	if ok && strings.HasPrefix(plain, "EVAL") {
+		srv.Dispatch(c, append([]string{plain}, args...))
+		return true
+	}
+	return false
 }
 
 // dial returns the client's end of a new connection.

@@ -1,0 +1,102 @@
+package streams
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/tidemill/tidemill/task"
+)
+
+// flush sends one batch and reads the ids. They come with ErrNotReplicated where
+// the births are stored and no replica confirmed them.
+func (l *lane) flush(ctx context.Context, seq int64, batch []share) ([]Enqueued, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+	defer cancel()
+	p := l.part
+	ks := []string{p.Meta, p.Tasks, p.Events, p.Waiting, p.Wake, p.Producer(l.name)}
+	ks, args, n := l.arguments(ks, seq, batch)
+	ask := p.call
+	if l.kind.replicated {
+		ask = p.callReplicated
+	}
+	r, err := ask(ctx, enqueueScript, ks, args...)
+	if errors.Is(err, errOldSeq) {
+		err = fmt.Errorf("%w: %w", task.ErrUncertain, err)
+	}
+	if r == nil {
+		return nil, err
+	}
+	ids, unread := l.ids(r.text(1), n)
+	return ids, cmp.Or(unread, err)
+}
+
+// arguments writes a batch as the script takes it; the longer form only where a
+// birth has an idempotency key.
+func (l *lane) arguments(ks []string, seq int64, batch []share) ([]string, []any, int) {
+	stride, n := 5, 0
+	for _, s := range batch {
+		n += s.to - s.from
+		for _, b := range s.job.births[s.from:s.to] {
+			if b.key != "" {
+				stride = 7
+			}
+		}
+	}
+	args := make([]any, 0, 2+n*stride)
+	args = append(args, seq, stride)
+	for _, s := range batch {
+		for i := range s.job.births[s.from:s.to] {
+			b := &s.job.births[s.from+i]
+			args = append(args, b.typ, b.payload, b.headers, b.opts, b.due)
+			if stride == 5 {
+				continue
+			}
+			at := 0
+			if b.key != "" {
+				ks = append(ks, b.key)
+				at = len(ks)
+			}
+			args = append(args, at, b.ttl)
+		}
+	}
+	return ks, args, n
+}
+
+// ids reads "seq epoch ms first n index=id…": births got consecutive lsns, in
+// order, but for those whose key was known.
+func (l *lane) ids(answer string, n int) ([]Enqueued, error) {
+	words := strings.Fields(answer)
+	if len(words) < 5 {
+		return nil, fmt.Errorf("enqueue %s: unexpected reply", l.part.Queue)
+	}
+	epoch, ms, first, count := parseInt(words[1]), parseInt(words[2]), parseInt(words[3]), parseInt(words[4])
+	if count > 0 && first <= l.last { // somebody who knew nothing of it began the log anew, after a flush
+		l.part.rewound(first-1, l.last)
+	}
+	l.last = max(l.last, first+count-1)
+	l.part.saw(clock{epoch: epoch, ms: ms, lsn: l.last})
+	out := make([]Enqueued, n)
+	for _, hit := range words[5:] {
+		at, id, _ := strings.Cut(hit, "=")
+		i, err := strconv.Atoi(at)
+		if err != nil || i < 0 || i >= n {
+			return nil, fmt.Errorf("enqueue %s: unexpected reply", l.part.Queue)
+		}
+		if out[i].ID, err = task.ParseID(id); err != nil {
+			return nil, err
+		}
+		out[i].Existing = true
+	}
+	lsn := first
+	for i := range out {
+		if !out[i].Existing {
+			out[i].ID = task.NewID(l.part.Number, uint16(epoch), task.Position{Ms: ms, LSN: lsn})
+			lsn++
+		}
+	}
+	return out, nil
+}
