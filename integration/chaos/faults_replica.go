@@ -18,31 +18,31 @@ var replicaFaults = []fault{
 }
 
 func failover(ctx context.Context, w *world, _ *rand.Rand, f *history.Fault) error {
-	failed, err := w.rig.Failover(ctx)
-	f.Note = fmt.Sprintf("writable again after %s", failed.Took.Round(10*time.Millisecond))
-	if err == nil {
-		f.Observed = 1
-	}
-	return err
+	return w.replaced(ctx, f, func(func()) (rig.Failed, error) { return w.rig.Failover(ctx) })
 }
 
 func loseTail(ctx context.Context, w *world, r *rand.Rand, f *history.Fault) error {
-	failed, err := w.rig.LoseTail(ctx, func() { pause(ctx, 200*time.Millisecond+upTo(r, 500*time.Millisecond)) })
-	f.Note = fmt.Sprintf("writable again after %s", failed.Took.Round(10*time.Millisecond))
-	if err == nil {
-		f.Observed = 1
-	}
-	return err
+	return w.replaced(ctx, f, func(died func()) (rig.Failed, error) {
+		return w.rig.LoseTail(ctx, func() {
+			pause(ctx, 200*time.Millisecond+upTo(r, 500*time.Millisecond))
+			died()
+		})
+	})
 }
 
+// killPrimary also sees to it that every partition goes on, not only those of the
+// other primaries.
 func killPrimary(ctx context.Context, w *world, r *rand.Rand, f *history.Fault) error {
 	failed, err := w.rig.KillPrimary(ctx, rig.Slot(w.partition(r).Meta))
-	f.Note = fmt.Sprintf("writable again after %s", failed.Took.Round(10*time.Millisecond))
 	if err != nil {
 		return err
 	}
 	f.Observed = 1
-	pause(ctx, time.Second) // the dead one stays away for a while
+	writable := time.Now()
+	if err := w.probe(ctx); err != nil {
+		return err
+	}
+	f.Note = fmt.Sprintf("writable after %.2fs, all partitions at work %.2fs later", failed.Took.Seconds(), time.Since(writable).Seconds())
 	return w.rig.Heal(ctx)
 }
 
