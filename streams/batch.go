@@ -14,7 +14,7 @@ import (
 // flush sends one batch and reads the ids. They come with ErrNotReplicated where
 // the births are stored and no replica confirmed them.
 func (l *lane) flush(ctx context.Context, seq int64, batch []share) ([]Enqueued, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
 	defer cancel()
 	p := l.part
 	ks := []string{p.Meta, p.Tasks, p.Events, p.Waiting, p.Wake, p.Producer(l.name)}

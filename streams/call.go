@@ -91,6 +91,9 @@ func (p *partition) repeat(ctx context.Context, again func(error) bool, op strin
 		}
 		uncertain = uncertain || transient(err) && !errors.Is(err, errEpoch) || ctx.Err() != nil
 		if !again(err) || !pause(ctx, try) {
+			if ctx.Err() != nil && !errors.Is(err, ctx.Err()) { // it may show as a read that timed out
+				err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
+			}
 			if uncertain {
 				err = fmt.Errorf("%w: %w", task.ErrUncertain, err)
 			}

@@ -27,16 +27,17 @@ func kindOf(b *task.Birth) laneKind {
 	return laneKind{later: b.Delayed(), replicated: b.Durability == task.Replicated}
 }
 
-// lane is the group commit of one partition's births of one kind. It has no
-// goroutine: the first caller flushes for all who came meanwhile, and hands the lead
-// to one of them when its own are in.
+// lane is the group commit of one partition's births of one kind: the first caller
+// flushes for all who came meanwhile, and hands the lead to one of them when its own
+// are in. It has no goroutine, but for a batch with births of others, which its
+// leader may have to leave.
 //
 //  1. One batch is in flight; its bytes and number are fixed until it is
 //     answered, so asking again after a lost reply writes nothing twice.
 //  2. A batch never moves to another partition while unanswered.
-//  3. One caller's cancelled context fails nobody else: a batch runs under a
-//     context of its own. A caller that leaves while its births are in flight is
-//     told ErrUncertain; births not yet sent are withdrawn.
+//  3. One caller's cancelled context fails nobody else: a batch with births of
+//     others runs on under a context of its own. A caller that leaves while its
+//     births are in flight is told ErrUncertain; births not yet sent are withdrawn.
 //
 // A pause of the process keeps the batch; the session in Redis lasts a day, and
 // its number refuses a late copy of an older batch. When Redis forgets its last
@@ -62,6 +63,7 @@ type job struct {
 	err    error         // ends the job
 	ended  chan struct{} // closed by the leader when done or failed
 	lead   chan struct{} // receives once when this caller shall lead
+	left   bool          // it led, and left while others' births were in flight
 }
 
 // Enqueued is the answer to one birth.
@@ -113,11 +115,43 @@ func (l *lane) run(ctx context.Context, own *job) {
 		l.seq++
 		seq := l.seq
 		l.mu.Unlock()
-		answers, err := l.flush(ctx, seq, batch)
-		l.mu.Lock()
-		l.answer(batch, answers, err)
+		if len(batch) == 1 && batch[0].job == own { // it fails nobody else
+			answers, err := l.flush(ctx, seq, batch)
+			l.mu.Lock()
+			l.answer(batch, answers, err)
+			continue
+		}
+		ended := make(chan struct{})
+		go func() { // ended by flushTimeout; joined below, or by whom it passes the lead to
+			answers, err := l.flush(context.WithoutCancel(ctx), seq, batch)
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			defer close(ended)
+			if l.answer(batch, answers, err); own.left {
+				l.pass(own)
+			}
+		}()
+		select {
+		case <-ended:
+			l.mu.Lock()
+		case <-ctx.Done():
+			l.mu.Lock()
+			if over := isClosed(ended); !over {
+				own.left = true
+				return
+			}
+		}
 	}
 	l.pass(own)
+}
+
+func isClosed(c chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // pass hands the lead to the next job that waits, if any.

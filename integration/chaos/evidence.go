@@ -203,3 +203,34 @@ func seeds(runs []result) (out []string) {
 	}
 	return out
 }
+
+// The short form stands in the README between these lines.
+const shortBegin, shortEnd = "<!-- evidence: written by make evidence -->\n", "<!-- /evidence -->\n"
+
+// intoReadme writes the short form.
+func intoReadme(path string, e *evidence) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	before, rest, ok := strings.Cut(string(text), shortBegin)
+	_, after, closed := strings.Cut(rest, shortEnd)
+	if !ok || !closed {
+		return fmt.Errorf("%s has no place for the evidence", path)
+	}
+	return os.WriteFile(path, []byte(before+shortBegin+short(e)+shortEnd+after), 0o644)
+}
+
+// short is the evidence in a few lines.
+func short(e *evidence) string {
+	t, noticed := sum(e.Soak), 0
+	for _, b := range e.Bugs {
+		if b.Caught {
+			noticed++
+		}
+	}
+	return fmt.Sprintf(`%d runs under faults, %.0f minutes of load, %d faults that bit, %d acknowledged tasks:
+**%d lost, %d ended twice, %d early, %d executed again without a cause.** %d more were forgotten by Redis itself, as their level of
+durability allows, and each of them was reported. %d of %d bugs that were put in on purpose are noticed.
+`, t.Runs, t.Seconds/60, t.Injected, t.Acknowledged, t.Lost, t.EndedTwice, t.Early, t.Unexplained, t.LostReported, noticed, len(e.Bugs))
+}

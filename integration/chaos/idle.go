@@ -23,7 +23,14 @@ func (w *world) idle(ctx context.Context) bool {
 	return true
 }
 
+// idlePartition looks at one thing after the other; what moves from one to the
+// other meanwhile is noticed by the lsn.
 func (w *world) idlePartition(ctx context.Context, p *keys.Partition) bool {
+	before := w.rig.Client().HGet(ctx, p.Meta, "lsn").Val()
+	return w.empty(ctx, p) && w.rig.Client().HGet(ctx, p.Meta, "lsn").Val() == before
+}
+
+func (w *world) empty(ctx context.Context, p *keys.Partition) bool {
 	c := w.rig.Client()
 	waiting, err := c.ZCard(ctx, p.Waiting).Result()
 	if err != nil || waiting > 0 {

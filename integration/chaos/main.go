@@ -139,7 +139,10 @@ func writeEvidence(context.Context, []string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return true, os.WriteFile(filepath.Join(root, "docs", "EVIDENCE.md"), []byte(page), 0o644)
+	if err := os.WriteFile(filepath.Join(root, "docs", "EVIDENCE.md"), []byte(page), 0o644); err != nil {
+		return false, err
+	}
+	return true, intoReadme(filepath.Join(root, "README.md"), e)
 }
 
 func names(fs []*fault) string {

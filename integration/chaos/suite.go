@@ -59,7 +59,12 @@ func runSoak(ctx context.Context, args []string) (bool, error) {
 		one := *o
 		one.seed, one.length, one.faults = o.seed+uint64(i), min(time.Minute, max(10*time.Second, time.Until(end))), s.faults
 		one.topology, one.persistence, one.replicated = s.topology, s.persistence, s.replicated
-		ok, err := record(ctx, &one, func(e *evidence, r result) { e.Soak = append(e.Soak, r) })
+		ok, err := record(ctx, &one, func(e *evidence, r result) {
+			if i == 0 {
+				e.Soak = nil // another soak begins
+			}
+			e.Soak = append(e.Soak, r)
+		})
 		if err != nil {
 			return false, err
 		}

@@ -125,7 +125,8 @@ func byAttempt(a, b attempt) int { return cmp.Or(a.id.Compare(b.id), cmp.Compare
 
 // causes counts what allows an attempt to start once more after its first start:
 // its delivery was taken over or given back, it asked to run later, the group
-// was rebuilt, or Redis lost what was known of it.
+// was rebuilt, or Redis lost what was known of it. A fault that loses is a cause
+// by itself: the epoch that tells of it may have been lost to the next.
 func (f *fold) causes(a attempt, first int64) int {
 	n := 0
 	if t := f.tries[a]; t != nil {
@@ -138,6 +139,11 @@ func (f *fold) causes(a attempt, first int64) int {
 	}
 	for _, ep := range f.epochs {
 		if ep.cause != "created" && ep.seen >= first {
+			n++
+		}
+	}
+	for _, fault := range f.c.in.Faults {
+		if (fault.Loses == history.Tail || fault.Loses == history.All) && fault.To >= first {
 			n++
 		}
 	}

@@ -68,6 +68,7 @@ func (a *app) doctor(ctx context.Context) error {
 	if err := d.examine(ctx, log); err != nil {
 		return err
 	}
+	d.address(a.url, a.address())
 	return a.diagnosis(d.found)
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -86,6 +87,19 @@ func (d *doctor) clients() {
 	limit, _ := strconv.Atoi(d.info["maxclients"])
 	if limit > 0 && n >= limit/10*8 {
 		d.warn("clients", "raise maxclients, or look who connects: CLIENT LIST", "%d of %d connections are taken", n, limit)
+	}
+}
+
+// address: what stands on a command line, ps shows to everybody on the machine; and
+// TLS that verifies nothing keeps nobody out.
+func (d *doctor) address(flag, address string) {
+	if u, err := url.Parse(flag); err == nil {
+		if _, ok := u.User.Password(); ok {
+			d.warn("password", "leave --redis out and put the URL into TIDEMILL_REDIS", "it is on the command line, which ps shows to everybody on this machine")
+		}
+	}
+	if u, err := url.Parse(address); err == nil && u.Scheme == "rediss" && u.Query().Has("skip_verify") {
+		d.warn("tls", "leave skip_verify out; SSL_CERT_FILE may name the authority", "the server's certificate is not verified: anybody may pass for it")
 	}
 }
 
