@@ -7,7 +7,7 @@ SEED ?= 0
 FOR ?= 30s
 FAULTS ?=
 TOPOLOGY ?= standalone
-PERSISTENCE ?= everysec
+PERSISTENCE ?= always
 CHAOS = go run ./integration/chaos
 
 help: ## list these targets

@@ -100,7 +100,8 @@ func tryBug(ctx context.Context, root string, b *seeded) (caught, error) {
 func firstViolation(out []byte) string {
 	for line := range strings.Lines(string(out)) {
 		if violation.MatchString(line) {
-			return strings.TrimSpace(line)
+			line = strings.TrimSpace(line)
+			return line[:min(len(line), 120)]
 		}
 	}
 	return ""

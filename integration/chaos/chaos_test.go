@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,7 @@ func TestOptionsRefused(t *testing.T) {
 		"-faults earthquake":                     `no fault "earthquake"`,
 		"-faults failover":                       "failover is not for standalone but for sentinel",
 		"-faults power-loss -persistence always": "power-loss wants -persistence everysec",
+		"-topology container -faults clock-step": "clock-step is not for container but for standalone",
 		"-for 0s":                                "lengths of time more than 0",
 		"-rate 0":                                "want at least 1",
 		"-lease 10ms":                            "a lease at least 500ms",
@@ -58,10 +60,10 @@ func TestOptionsRefused(t *testing.T) {
 
 func TestMix(t *testing.T) {
 	t.Parallel()
-	for topology, least := range map[string]int{"standalone": 25, "sentinel": 10, "cluster": 10} {
+	for topology, least := range map[string]int{"standalone": 25, "sentinel": 10, "cluster": 10, "container": 22} {
 		o := &options{topology: topology, persistence: "everysec"}
 		for _, f := range o.chosen() {
-			if f.loses != "nothing" && topology == "standalone" {
+			if f.loses != "nothing" && slices.Contains(single, topology) {
 				t.Errorf("%s is in the mix of %s and may lose %s", f.name, topology, f.loses)
 			}
 		}

@@ -13,8 +13,8 @@ import (
 
 var loadFaults = []fault{
 	{"due-at-once", "2,000 tasks fall due in the same moment", "63", anywhere, "", history.Nothing, true, burst(2000, time.Second, "ok:0")},
-	{"due-100k", "100,000 tasks fall due in the same moment", "63", standalone, "", history.Nothing, false, burst(100_000, 15*time.Second, "ok:0")},
-	{"dead-100k", "100,000 tasks are buried", "64", standalone, "", history.Nothing, false, burst(100_000, 0, planBury)},
+	{"due-100k", "100,000 tasks fall due in the same moment", "63", single, "", history.Nothing, false, burst(100_000, 15*time.Second, "ok:0")},
+	{"dead-100k", "100,000 tasks are buried", "64", single, "", history.Nothing, false, burst(100_000, 0, planBury)},
 	{"flood", "the queues are paused for longer than the history is kept", "67", anywhere, "", history.Nothing, true, flood},
 }
 

@@ -10,15 +10,15 @@ import (
 )
 
 var netFaults = []fault{
-	{"drop-reply", "a script is done, its reply is lost", "49 50 56", standalone, "", history.Nothing, true, dropReply},
-	{"drop-read", "entries are delivered, the reply that carries them is lost", "49", standalone, "", history.Nothing, true, dropRead},
-	{"reset", "all connections of a process are reset, three times", "51", standalone, "", history.Nothing, true, resetAll},
-	{"latency", "60 to 140 ms in all replies", "52", standalone, "", history.Nothing, true, latency},
-	{"half-open", "a worker's packets vanish for longer than its lease, its connections stay", "54 55", standalone, "", history.Nothing, true, hole(true, true)},
-	{"one-way", "a process's requests arrive, the replies do not", "56", standalone, "", history.Nothing, true, hole(false, true)},
-	{"cut", "connections break in the middle of a reply", "51", standalone, "", history.Nothing, true, cut},
-	{"throttle", "a process has 8 KB a second", "53", standalone, "", history.Nothing, true, throttle},
-	{"partition", "a process cannot connect for longer than its lease", "55", standalone, "", history.Nothing, true, partition},
+	{"drop-reply", "a script is done, its reply is lost", "49 50 56", single, "", history.Nothing, true, dropReply},
+	{"drop-read", "entries are delivered, the reply that carries them is lost", "49", single, "", history.Nothing, true, dropRead},
+	{"reset", "all connections of a process are reset, three times", "51", single, "", history.Nothing, true, resetAll},
+	{"latency", "60 to 140 ms in all replies", "52", single, "", history.Nothing, true, latency},
+	{"half-open", "a worker's packets vanish for longer than its lease, its connections stay", "54 55", single, "", history.Nothing, true, hole(true, true)},
+	{"one-way", "a process's requests arrive, the replies do not", "56", single, "", history.Nothing, true, hole(false, true)},
+	{"cut", "connections break in the middle of a reply", "51", single, "", history.Nothing, true, cut},
+	{"throttle", "a process has 8 KB a second", "53", single, "", history.Nothing, true, throttle},
+	{"partition", "a process cannot connect for longer than its lease", "55", single, "", history.Nothing, true, partition},
 }
 
 // dropped are the scripts whose replies are lost.

@@ -15,14 +15,14 @@ import (
 )
 
 var redisFaults = []fault{
-	{"kill-redis", "Redis is killed with -9 and started again on its files", "21 22 24 25 27", standalone, "", history.Nothing, true, killRedis},
-	{"stop-redis", "Redis is stopped for three leases", "28", standalone, "", history.Nothing, true, stopRedis},
+	{"kill-redis", "Redis is killed with -9 and started again on its files", "21 22 24 25 27", single, "", history.Nothing, true, killRedis},
+	{"stop-redis", "Redis is stopped for three leases", "28", single, "", history.Nothing, true, stopRedis},
 	{"power-loss", "Redis is killed and its append-only file cut back by one to two seconds", "23", standalone, "everysec", history.Tail, false, powerLoss},
 	{"script-flush", "SCRIPT FLUSH every 50 ms for two seconds", "32", anywhere, "", history.Nothing, true, scriptFlush},
-	{"busy", "a stranger's script runs for a second and a half", "33", standalone, "", history.Nothing, true, busy},
-	{"memory-full", "maxmemory is below what is used", "29", standalone, "", history.Nothing, true, memoryFull},
-	{"readonly", "Redis is made a replica of nobody, and a primary again", "34", standalone, "", history.Nothing, true, readonly},
-	{"max-clients", "no new connection is accepted while old ones are reset", "35", standalone, "", history.Nothing, true, maxClients},
+	{"busy", "a stranger's script runs for a second and a half", "33", single, "", history.Nothing, true, busy},
+	{"memory-full", "maxmemory is below what is used", "29", single, "", history.Nothing, true, memoryFull},
+	{"readonly", "Redis is made a replica of nobody, and a primary again", "34", single, "", history.Nothing, true, readonly},
+	{"max-clients", "no new connection is accepted while old ones are reset", "35", single, "", history.Nothing, true, maxClients},
 	{"flushall", "FLUSHALL under load", "36", anywhere, "", history.All, false, flushAll},
 	{"group-destroy", "XGROUP DESTROY under load", "37", anywhere, "", history.Nothing, true, groupDestroy},
 	{"del-members", "the records of all consumers are deleted", "", anywhere, "", history.Nothing, true, delMembers},
@@ -144,6 +144,7 @@ func maxClients(ctx context.Context, w *world, r *rand.Rand, f *history.Fault) e
 }
 
 func flushAll(ctx context.Context, w *world, _ *rand.Rand, f *history.Fault) error {
+	pause(ctx, 2*time.Second) // or nobody has seen the life that this one ends
 	err := w.primaries(ctx, func(c *redis.Client) error { return c.FlushAll(ctx).Err() })
 	if err == nil {
 		f.Observed = 1

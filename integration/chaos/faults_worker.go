@@ -20,9 +20,9 @@ var workerFaults = []fault{
 	{"freeze-worker", "a worker is stopped for less than half its lease", "10", anywhere, "", history.Nothing, true, freezeWorker},
 	{"drain-worker", "a worker gets SIGTERM and drains", "5 6", anywhere, "", history.Nothing, true, drainWorker},
 	{"restart-storm", "a worker is killed ten times in a row", "18", anywhere, "", history.Nothing, false, restartStorm},
-	{"crash-before", "a process is killed before its call of a script reaches Redis", "4", standalone, "", history.Nothing, true, crashPoint(proxy.Before)},
-	{"crash-after", "a process is killed after Redis made its call of a script", "2 3 4 19", standalone, "", history.Nothing, true, crashPoint(proxy.After)},
-	{"late-settle", "a settle arrives after its worker died and its entries run elsewhere", "55", standalone, "", history.Nothing, true, lateSettle},
+	{"crash-before", "a process is killed before its call of a script reaches Redis", "4", single, "", history.Nothing, true, crashPoint(proxy.Before)},
+	{"crash-after", "a process is killed after Redis made its call of a script", "2 3 4 19", single, "", history.Nothing, true, crashPoint(proxy.After)},
+	{"late-settle", "a settle arrives after its worker died and its entries run elsewhere", "55", single, "", history.Nothing, true, lateSettle},
 	{"poison", "a task kills every worker that runs it", "13", anywhere, "", history.Nothing, true, poison},
 }
 

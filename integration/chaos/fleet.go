@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -39,7 +40,7 @@ func (w *world) join(kind, name string, seed uint64) error {
 		Kind: kind, Name: name, URL: w.rig.URL(), Namespace: w.run.Namespace, Dir: w.dir, Seed: seed, Queues: w.run.Queues,
 		Lease: w.opts.lease, Retention: w.opts.retention, Rate: w.opts.rate, Replicated: w.opts.replicated,
 	}
-	if w.opts.topology == "standalone" {
+	if slices.Contains(single, w.opts.topology) {
 		network, addr := w.rig.Servers()[0].Addr()
 		p, err := proxy.New(network, addr)
 		if err != nil {

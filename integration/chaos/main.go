@@ -121,7 +121,7 @@ func checkDir(_ context.Context, args []string) (bool, error) {
 
 func listFaults() error {
 	for _, f := range faults {
-		fmt.Printf("%-15s %-30s %s\n", f.name, strings.Join(f.on, " "), f.about)
+		fmt.Printf("%-15s %-38s %s\n", f.name, strings.Join(f.on, " "), f.about)
 	}
 	return nil
 }

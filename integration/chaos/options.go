@@ -45,8 +45,8 @@ func parseOptions(args []string, out io.Writer) (*options, error) {
 	f.Uint64Var(&o.seed, "seed", 0, "of everything that is drawn (default: a new one)")
 	f.DurationVar(&o.length, "for", 30*time.Second, "length of the stretch with faults")
 	f.StringVar(&faults, "faults", "", "names, separated by commas; \"list\" lists them (default: the mix of the topology)")
-	f.StringVar(&o.topology, "topology", "standalone", "standalone, sentinel or cluster")
-	f.StringVar(&o.persistence, "persistence", "everysec", "none, everysec or always")
+	f.StringVar(&o.topology, "topology", "standalone", "standalone, sentinel, cluster or container")
+	f.StringVar(&o.persistence, "persistence", "always", "none, everysec or always")
 	f.StringVar(&o.dir, "dir", "", "keep the files of the run here")
 	f.DurationVar(&o.lease, "lease", time.Second, "of the workers")
 	f.DurationVar(&o.retention, "retention", 4*time.Second, "of the history in Redis; the witness keeps it all")
@@ -82,8 +82,8 @@ func parseOptions(args []string, out io.Writer) (*options, error) {
 
 // validate refuses what cannot be before anything is started.
 func (o *options) validate() error {
-	if !slices.Contains([]string{"standalone", "sentinel", "cluster"}, o.topology) {
-		return fmt.Errorf("%w: no topology %q: want standalone, sentinel or cluster", errUsage, o.topology)
+	if !slices.Contains(anywhere, o.topology) {
+		return fmt.Errorf("%w: no topology %q: want %s", errUsage, o.topology, strings.Join(anywhere, ", "))
 	}
 	if !slices.Contains([]string{"none", "everysec", "always"}, o.persistence) {
 		return fmt.Errorf("%w: no persistence %q: want none, everysec or always", errUsage, o.persistence)

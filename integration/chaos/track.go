@@ -9,4 +9,9 @@ var track = []found{
 	{"`make chaos SEED=3` (stop-redis, stop-worker)", "nodes that had stood still together took over from each other when they woke", "consumergroup/watch.go"},
 	{"TestCalm", "a reset connection that go-redis notices itself failed enqueues at once, 915 connections in 2 s", "streams/errors.go"},
 	{"TestCalm", "a node asked a server that was away up to 200 times a second", "streams/call.go"},
+	{"rig tests (kill, everysec)", "the README said that a kill under everysec loses nothing; Redis may answer before it writes while an fsync is slow", "README.md"},
+	{"rig tests (READONLY)", "an enqueue that led a batch ignored its deadline for five seconds", "streams/lane.go"},
+	{"TestCanaryBadURL", "a URL whose password had an unescaped / ? or # printed the rest of it", "streams/client.go"},
+	{"TestACLReader", "a reader needed write rights, because EVALSHA asks for them", "streams/script.go"},
+	{"TestTLS", "a certificate that cannot be trusted was asked again and again", "streams/errors.go"},
 }

@@ -31,6 +31,7 @@ func Check(in *Input) Report {
 		in: in, r: newReport(), byNum: map[int]*fold{}, runs: map[attempt][]history.Effect{},
 		acked: map[ulid.ULID]bool{}, asked: map[string][]ask{}, losing: whatLoses(in.Faults), clock: newClock(in.Clock),
 	}
+	c.r.holes = c.losing.taken
 	c.void()
 	for i := range in.Parts {
 		c.fold(&in.Parts[i])

@@ -213,7 +213,7 @@ func (f *fold) released(e *event, l *life) {
 		r.nth = t.snoozes
 	}
 	if !l.again && e.at.ms < e.due {
-		f.c.r.Early++
+		f.c.countEarly()
 		f.c.violate("I4", "%s attempt %d released at %s, due %d", e.id, e.attempt, e.at, e.due)
 	}
 	l.again = false
