@@ -1,11 +1,10 @@
 # One word per task; whatever needs more than one line is a script in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help fmt lint test race short ci bench generate docker-image fuzz chaos chaos-all chaos-bugs chaos-soak evidence
+.PHONY: help fmt lint test race short ci bench generate docker-image fuzz chaos chaos-all chaos-bugs chaos-soak evidence setup-newer test-versions
 
-# What make chaos takes: SEED=7 FOR=1m FAULTS=kill-redis,reset TOPOLOGY=sentinel PERSISTENCE=none; FAULTS=list lists them.
+# make chaos takes these; FAULTS=list lists the faults
 SEED ?= 0
 FOR ?= 30s
-FAULTS ?=
 TOPOLOGY ?= standalone
 PERSISTENCE ?= always
 CHAOS = go run ./integration/chaos
@@ -47,15 +46,15 @@ fuzz: ## every fuzz target for FUZZTIME (10s)
 
 chaos: ## processes under faults, judged: SEED=n FOR=30s FAULTS=a,b TOPOLOGY=sentinel PERSISTENCE=none
 	$(CHAOS) run -seed=$(SEED) -for=$(FOR) -faults=$(FAULTS) -topology=$(TOPOLOGY) -persistence=$(PERSISTENCE)
-
 chaos-all: ## every fault of the catalogue by itself
 	$(CHAOS) all -quiet
-
 chaos-bugs: ## bugs on purpose: each must be noticed
 	$(CHAOS) bugs
-
 chaos-soak: ## the mix in all topologies in turn, for FOR=1h
 	$(CHAOS) soak -quiet -for=$(FOR)
-
 evidence: ## write docs/EVIDENCE.md from the results of the runs
 	$(CHAOS) evidence
+setup-newer: ## get Redis 8 and Valkey 8 from Debian 13 (as root)
+	tools/newer.sh
+test-versions: ## the log's tests and a short mix on each of them
+	tools/versions.sh

@@ -97,7 +97,7 @@ func runAll(ctx context.Context, args []string) (bool, error) {
 			if f.persistence != "" {
 				one.persistence = f.persistence
 			}
-			ok, err := record(ctx, &one, func(e *evidence, r result) { e.keep(f.name, r) })
+			ok, err := recordBite(ctx, &one, f)
 			if err != nil {
 				return false, err
 			}
@@ -105,6 +105,25 @@ func runAll(ctx context.Context, args []string) (bool, error) {
 		}
 	}
 	return good, ctx.Err()
+}
+
+// recordBite runs one fault by itself. A fault that never bit proves nothing: then
+// the run is made again with another seed, and at last fails.
+func recordBite(ctx context.Context, o *options, f *fault) (bool, error) {
+	for range 3 {
+		bitten := 0
+		ok, err := record(ctx, o, func(e *evidence, r result) {
+			if bitten = r.Faults[f.name]; bitten > 0 {
+				e.keep(f.name, r)
+			}
+		})
+		if err != nil || bitten > 0 || !ok {
+			return ok, err
+		}
+		o.seed++
+	}
+	fmt.Printf("void: %s never bit on %s\n", f.name, o.topology)
+	return false, nil
 }
 
 // record makes one run, prints a line, and adds it to the evidence.

@@ -204,11 +204,11 @@ func (w *world) isScript(word []byte, name string) bool {
 
 func upTo(r *rand.Rand, d time.Duration) time.Duration { return time.Duration(r.Int64N(int64(d))) }
 
-// commit is the revision of the tree this runs in.
-func commit() string {
+// commit is the revision of the tree this was started in.
+var commit = sync.OnceValue(func() string {
 	out, err := exec.Command("git", "rev-parse", "--short=12", "HEAD").Output()
 	if err != nil {
 		return "unknown"
 	}
 	return strings.TrimSpace(string(out))
-}
+})
