@@ -158,7 +158,7 @@ func record(ctx context.Context, o *options, add func(*evidence, result)) (bool,
 // summary is what the evidence keeps of a run.
 func summary(dir string, o *options, report check.Report) (result, error) {
 	r := result{
-		Seed: o.seed, Topology: o.topology, Durability: o.durability(), Commit: commit(), Seconds: o.length.Seconds(),
+		Seed: o.seed, Topology: o.topology, Durability: o.durability(), Commit: commit(),
 		Faults: map[string]int{}, Report: report,
 	}
 	var run history.Run
@@ -166,7 +166,7 @@ func summary(dir string, o *options, report check.Report) (result, error) {
 	if err == nil {
 		err = json.Unmarshal(b, &run)
 	}
-	if r.Server = run.Server; err != nil {
+	if r.Server, r.Seconds = run.Server, run.Seconds; err != nil {
 		return r, err
 	}
 	for f, err := range history.Read[history.Fault](filepath.Join(dir, "faults.jsonl")) {

@@ -66,9 +66,9 @@ type fold struct {
 	lives   map[ulid.ULID]*life
 	entries map[pos]entryInfo // all that could be delivered
 	open    map[pos]ulid.ULID
-	dropped map[pos]int64 // entries of tasks cancelled before delivery → lsn of the cancel
-	after   map[pos]pos   // entry → what followed from it
-	victims map[pos]map[string]bool
+	dropped map[pos]int64  // entries of tasks cancelled before delivery → lsn of the cancel
+	after   map[pos]pos    // entry → what followed from it
+	owners  map[pos]string // who took an entry over last
 	tries   map[attempt]*tries
 	delayed []release
 	counts  map[string]int64
@@ -84,7 +84,7 @@ type fold struct {
 func newFold(c *checker, p *Partition) *fold {
 	return &fold{
 		c: c, part: p, lives: map[ulid.ULID]*life{}, entries: map[pos]entryInfo{}, open: map[pos]ulid.ULID{},
-		dropped: map[pos]int64{}, after: map[pos]pos{}, victims: map[pos]map[string]bool{}, tries: map[attempt]*tries{},
+		dropped: map[pos]int64{}, after: map[pos]pos{}, owners: map[pos]string{}, tries: map[attempt]*tries{},
 		counts: map[string]int64{},
 	}
 }
@@ -160,8 +160,8 @@ func (f *fold) follow(e *event, l *life) {
 	if l.state == ready && l.entry != e.prev {
 		f.c.violate("I8", "%s: %s at %s is of entry %s, open is %s", e.id, e.kind, e.at, e.prev, l.entry)
 	}
-	if e.consumer != "" && f.victims[e.prev][e.consumer] {
-		f.c.violate("I3", "%s: %s at %s by %s, from whom %s was taken", e.id, e.kind, e.at, e.consumer, e.prev)
+	if owner := f.owners[e.prev]; e.consumer != "" && owner != "" && owner != e.consumer {
+		f.c.violate("I3", "%s: %s at %s by %s, but %s was taken over by %s", e.id, e.kind, e.at, e.consumer, e.prev, owner)
 	}
 }
 
@@ -264,11 +264,7 @@ func (f *fold) reclaimed(e *event) {
 			continue
 		}
 		f.c.r.Reclaimed++
-		if f.victims[at] == nil {
-			f.victims[at] = map[string]bool{}
-		}
-		f.victims[at][e.consumer] = true
-		delete(f.victims[at], e.actor)
+		f.owners[at] = e.actor
 		if info, ok := f.entries[at]; ok {
 			f.try(info.attempt).reclaims++
 		}
