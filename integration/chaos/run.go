@@ -156,6 +156,11 @@ func countEnds(b []byte) (n int64) {
 // ends the workers, and has the witness write down what is left.
 func (w *world) drain(ctx context.Context, say func(string, ...any)) error {
 	w.retire(ctx, "producer", "operator")
+	if w.shim != nil { // what was to wait for a while when the clock was ahead is due in an hour
+		if err := w.setClock(time.Hour); err != nil {
+			return err
+		}
+	}
 	began := time.Now()
 	w.run.Drained = w.until(ctx, w.opts.drain, func() bool { return w.idle(ctx) })
 	say("drained: %v, after %.1fs", w.run.Drained, time.Since(began).Seconds())

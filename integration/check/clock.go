@@ -59,3 +59,14 @@ func (c clock) at(t int64) (offset int64) {
 	}
 	return offset
 }
+
+// still is for how many ms the clock had not jumped.
+func (c clock) still(t int64) int64 {
+	since := int64(0)
+	for _, jump := range c {
+		if jump.T <= t {
+			since = jump.T
+		}
+	}
+	return (t - since) / msNs
+}

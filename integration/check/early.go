@@ -53,7 +53,9 @@ func (c *checker) early(f *fold) {
 			c.countEarly()
 			c.violate("I4", "%s attempt %d started at %d, due %d", r.id, r.n, redis, r.due)
 		}
-		c.r.late = append(c.r.late, max(0, s.WallMs+c.clock.at(s.T)-r.due))
+		if late := s.WallMs + c.clock.at(s.T) - r.due; late <= c.clock.still(s.T) { // else it fell due in a jump
+			c.r.late = append(c.r.late, max(0, late))
+		}
 	}
 }
 
