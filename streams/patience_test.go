@@ -29,7 +29,7 @@ func TestEnqueueHeedsItsDeadline(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = log.Close() })
-	enqueue := func(limit time.Duration, n int) (int, error, time.Duration) {
+	enqueue := func(limit time.Duration, n int) (int, time.Duration, error) {
 		ctx, cancel := context.WithTimeout(t.Context(), limit)
 		defer cancel()
 		births := make([]task.Birth, n)
@@ -38,9 +38,9 @@ func TestEnqueueHeedsItsDeadline(t *testing.T) {
 		}
 		began := time.Now()
 		got, err := log.Enqueue(ctx, births)
-		return len(got), err, time.Since(began)
+		return len(got), time.Since(began), err
 	}
-	if _, err, _ := enqueue(5*time.Second, 1); err != nil {
+	if _, _, err := enqueue(5*time.Second, 1); err != nil {
 		t.Fatal(err)
 	}
 	signal(t, p, syscall.SIGSTOP)
@@ -53,17 +53,17 @@ func TestEnqueueHeedsItsDeadline(t *testing.T) {
 	// The first leads alone; the second leads a batch it shares with the third, which
 	// comes while the first is in flight.
 	go func() {
-		n, err, _ := enqueue(patience, 1)
+		n, _, err := enqueue(patience, 1)
 		patient <- answer{n, err}
 	}()
 	for range 2 {
 		go func() {
-			n, err, _ := enqueue(20*time.Second, 2)
+			n, _, err := enqueue(20*time.Second, 2)
 			patient <- answer{n, err}
 		}()
 	}
 	for range 3 {
-		if n, err, took := enqueue(patience, 1); !errors.Is(err, context.DeadlineExceeded) || n > 0 || took > 5*patience {
+		if n, took, err := enqueue(patience, 1); !errors.Is(err, context.DeadlineExceeded) || n > 0 || took > 5*patience {
 			t.Errorf("enqueue: %d, %v after %s, want its deadline", n, err, took)
 		}
 	}

@@ -74,7 +74,7 @@ func scriptFlush(ctx context.Context, w *world, _ *rand.Rand, f *history.Fault) 
 
 // busy lets a script of a stranger spin; we never SCRIPT KILL.
 func busy(ctx context.Context, w *world, _ *rand.Rand, f *history.Fault) error {
-	c := w.rig.Servers()[0].Client()
+	c := w.rig.Servers()[0].Client().WithTimeout(30 * time.Second) // on a loaded machine it spins for longer
 	if err := c.ConfigSet(ctx, "busy-reply-threshold", "100").Err(); err != nil {
 		return err
 	}
@@ -106,14 +106,14 @@ func memoryFull(ctx context.Context, w *world, r *rand.Rand, f *history.Fault) e
 
 func readonly(ctx context.Context, w *world, r *rand.Rand, f *history.Fault) error {
 	c := w.rig.Servers()[0].Client()
-	if err := c.SlaveOf(ctx, "127.0.0.1", "1").Err(); err != nil {
+	if err := c.ReplicaOf(ctx, "127.0.0.1", "1").Err(); err != nil {
 		return err
 	}
 	pause(ctx, 300*time.Millisecond+upTo(r, time.Second))
 	if strings.Contains(fmt.Sprint(c.Set(ctx, "probe", "x", time.Second).Err()), "READONLY") {
 		f.Observed = 1
 	}
-	return c.SlaveOf(ctx, "NO", "ONE").Err()
+	return c.ReplicaOf(ctx, "NO", "ONE").Err()
 }
 
 func maxClients(ctx context.Context, w *world, r *rand.Rand, f *history.Fault) error {

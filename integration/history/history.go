@@ -24,7 +24,7 @@ type Run struct {
 	Commit     string   `json:"commit"`
 	Machine    string   `json:"machine"`
 	Server     string   `json:"server"`     // "redis 7.0.15"
-	Topology   string   `json:"topology"`   // standalone, sentinel, cluster
+	Topology   string   `json:"topology"`   // standalone, sentinel, cluster, container
 	Durability string   `json:"durability"` // memory, everysec, always, replicated
 	Namespace  string   `json:"namespace"`
 	Queues     []string `json:"queues"`

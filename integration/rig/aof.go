@@ -35,7 +35,7 @@ type aof struct {
 
 // sample looks at all append-only files until ctx ends.
 func (r *Rig) sample(ctx context.Context) {
-	if r.config.Persistence == None {
+	if r.config.Persistence == None || r.config.Topology == Container {
 		return
 	}
 	t := time.NewTicker(sampleEvery)
@@ -91,7 +91,7 @@ func growing(dir string) (string, error) {
 }
 
 // AOFSizes are the sizes of the last minute, one every 50 ms, oldest first; none
-// without persistence.
+// without persistence and on Container.
 func (s *Server) AOFSizes() []AOFSize {
 	s.aof.mu.Lock()
 	defer s.aof.mu.Unlock()
@@ -125,7 +125,8 @@ type Cut struct {
 
 // CutAOF is a power loss: it kills the server, makes the append-only file as
 // short as it was some time before, and starts the server again. It never takes
-// more than that time. Errors: [ErrUsage] if persistence is not everysec:
+// more than that time. Errors: [ErrUsage] on Container, whose files are inside,
+// and if persistence is not everysec:
 // without a file everything is lost by Kill, and what always has written no
 // power loss takes.
 //
@@ -148,7 +149,8 @@ func (s *Server) CutAOF(ctx context.Context, ago time.Duration) (Cut, error) {
 }
 
 // TearAOF is a power loss in the middle of a write: the last bytes are missing,
-// and a script may be half there. Errors: [ErrUsage] without persistence.
+// and a script may be half there. Errors: [ErrUsage] without persistence, and on
+// Container.
 func (s *Server) TearAOF(ctx context.Context, bytes int64) (Cut, error) {
 	if s.rig.config.Persistence == None || bytes < 0 {
 		return Cut{}, fmt.Errorf("tear %d bytes of %s: %w: want persistence", bytes, s, ErrUsage)
@@ -158,6 +160,9 @@ func (s *Server) TearAOF(ctx context.Context, bytes int64) (Cut, error) {
 
 // cut kills, shortens and restarts.
 func (s *Server) cut(ctx context.Context, short func(name string, size int64) (int64, time.Time)) (c Cut, err error) {
+	if s.rig.config.Topology == Container {
+		return c, fmt.Errorf("cut %s: %w: the files of a %s are inside it", s, ErrUsage, Container)
+	}
 	if err := s.Kill(); err != nil {
 		return c, err
 	}

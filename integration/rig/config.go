@@ -15,6 +15,7 @@ const (
 	Standalone = "standalone" // one server
 	Sentinel   = "sentinel"   // a primary, two replicas, three sentinels
 	Cluster    = "cluster"    // three primaries, each with a replica
+	Container  = "container"  // one server in a Docker container, with a published port
 )
 
 // What Config.Persistence may be.
@@ -28,7 +29,8 @@ var (
 	// ErrUsage is the error of a request that makes no sense.
 	ErrUsage = errors.New("impossible request")
 
-	// ErrMissing is the error of Start when this machine has no such server.
+	// ErrMissing is the error of Start when this machine has no such server, and
+	// on Container when no Docker engine answers or it has no such image.
 	ErrMissing = errors.New("no server to run")
 )
 
@@ -37,23 +39,31 @@ type Config struct {
 	Topology    string   // default standalone
 	Persistence string   // default none
 	Dir         string   // where the servers live, kept by Stop; "": one that Stop removes
-	Env         []string // more environment of the data servers, as in "LD_PRELOAD=/x.so"
-	Binary      string   // the server; "": redis-server or valkey-server on PATH
+	Env         []string // more environment of the data servers, as in "LD_PRELOAD=/x.so"; not on Container
+	Binary      string   // the server; "": redis-server or valkey-server on PATH; not on Container
+	Image       string   // the server on Container; "": TIDEMILL_TEST_IMAGE or tidemill-redis:local
 	Args        []string // more arguments of the data servers; they win over those given here
 }
 
 func (c Config) withDefaults() Config {
 	c.Topology = cmp.Or(c.Topology, Standalone)
 	c.Persistence = cmp.Or(c.Persistence, None)
+	c.Image = cmp.Or(c.Image, redisproc.Image())
 	return c
 }
 
 func (c Config) validate() error {
-	if !slices.Contains([]string{Standalone, Sentinel, Cluster}, c.Topology) {
-		return fmt.Errorf("%w: topology %q: want %s, %s or %s", ErrUsage, c.Topology, Standalone, Sentinel, Cluster)
+	if !slices.Contains([]string{Standalone, Sentinel, Cluster, Container}, c.Topology) {
+		return fmt.Errorf("%w: topology %q: want %s, %s, %s or %s", ErrUsage, c.Topology, Standalone, Sentinel, Cluster, Container)
 	}
 	if !slices.Contains([]string{None, Everysec, Always}, c.Persistence) {
 		return fmt.Errorf("%w: persistence %q: want %s, %s or %s", ErrUsage, c.Persistence, None, Everysec, Always)
+	}
+	if c.Topology == Container {
+		if len(c.Env) > 0 || c.Binary != "" {
+			return fmt.Errorf("%w: env and binary are for processes: a container has what its image has", ErrUsage)
+		}
+		return nil // Start finds out about engine and image
 	}
 	if c.Binary == "" {
 		if _, ok := redisproc.Find(); !ok {

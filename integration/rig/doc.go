@@ -1,6 +1,6 @@
 // Package rig runs the servers of a fault run: one Redis, one with sentinels, or
-// a cluster, all of them processes on 127.0.0.1, and does to them what machines
-// and networks do.
+// a cluster, all of them processes on 127.0.0.1, or one in a Docker container with
+// a port published there, and does to them what machines and networks do.
 //
 //	r, err := rig.Start(ctx, rig.Config{Topology: rig.Sentinel, Persistence: rig.Everysec})
 //	defer r.Stop()
@@ -9,7 +9,8 @@
 //
 // What there is to do, by topology:
 //
-//	any         Server.Kill, Restart, Pause, Resume, CutAOF; Rig.Heal
+//	any         Server.Kill, Restart, Pause, Resume; Rig.Heal
+//	processes   Server.CutAOF, TearAOF
 //	standalone  AddReplica, Promote
 //	sentinel    Failover, LoseTail
 //	cluster     KillPrimary, LoseTail, MigrateSlot
@@ -19,7 +20,8 @@
 //  1. What waits, waits for a condition: it returns when that holds, or with an
 //     error that names what was last seen when ctx or the deadline ends.
 //  2. After Stop all processes are gone, also after errors. They die with this
-//     process too, however it dies.
+//     process too, however it dies. A container does not: the next Start on this
+//     machine removes it, and its engine ends it an hour after it started.
 //  3. After Heal every server runs and every replica has what its primary has.
 //  4. A server keeps its address for life.
 //

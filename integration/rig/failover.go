@@ -45,7 +45,8 @@ func (r *Rig) KillPrimary(ctx context.Context, slot int) (f Failed, err error) {
 
 // LoseTail promotes a replica that misses what the primary acknowledged while
 // during ran, and brings the others back as its replicas. On Cluster that
-// happens to the primary of slot 0. Errors: [ErrUsage] on standalone.
+// happens to the primary of slot 0. Errors: [ErrUsage] on standalone
+// and container.
 func (r *Rig) LoseTail(ctx context.Context, during func()) (Failed, error) {
 	return r.LoseTailOf(ctx, 0, during)
 }
@@ -53,7 +54,7 @@ func (r *Rig) LoseTail(ctx context.Context, during func()) (Failed, error) {
 // LoseTailOf is LoseTail for the primary of a slot. During must return within
 // 10 s: replicas that were away for longer are not promoted.
 func (r *Rig) LoseTailOf(ctx context.Context, slot int, during func()) (Failed, error) {
-	if r.config.Topology == Standalone {
+	if r.config.Topology == Standalone || r.config.Topology == Container {
 		return Failed{}, fmt.Errorf("lose a tail: %w: %s promotes nobody", ErrUsage, r.config.Topology)
 	}
 	return r.replace(ctx, slot, during)

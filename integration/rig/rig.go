@@ -15,6 +15,20 @@ import (
 	"github.com/tidemill/tidemill/internal/redisproc"
 )
 
+// process is a server that runs, or does not: *redisproc.Proc or *container.
+type process interface {
+	Pid() int
+	Kill() error
+	Restart(ctx context.Context, once ...string) error
+	Signal(s os.Signal) error // SIGSTOP and SIGCONT
+	Stop() error
+}
+
+var (
+	_ process = (*redisproc.Proc)(nil)
+	_ process = (*container)(nil)
+)
+
 // Rig is a deployment that runs.
 type Rig struct {
 	config Config
@@ -25,10 +39,10 @@ type Rig struct {
 	unwatch  context.CancelFunc
 
 	mu        sync.Mutex
-	procs     []*redisproc.Proc // in the order of their start
+	procs     []process // in the order of their start
 	servers   []*Server
 	sentinels []*Server
-	primary   *Server // standalone: who it is; elsewhere the servers know
+	primary   *Server // standalone and container: who it is; elsewhere the servers know
 }
 
 // Start runs a deployment and returns when it takes writes and every replica is
@@ -64,13 +78,15 @@ func (r *Rig) start(ctx context.Context) error {
 		return r.startSentinel(ctx)
 	case Cluster:
 		return r.startCluster(ctx)
+	case Container:
+		return r.startContainer(ctx)
 	default:
 		panic("rig: topology " + r.config.Topology)
 	}
 }
 
-// process runs a server in the folder name of the rig.
-func (r *Rig) process(ctx context.Context, name string, o redisproc.Options) (*redisproc.Proc, error) {
+// run starts a server in the folder name of the rig.
+func (r *Rig) run(ctx context.Context, name string, o redisproc.Options) (*redisproc.Proc, error) {
 	o.Binary, o.Dir = r.config.Binary, filepath.Join(r.config.Dir, name)
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, err

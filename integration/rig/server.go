@@ -18,8 +18,9 @@ import (
 // Server is one data server. Its methods may be called from several goroutines.
 type Server struct {
 	rig      *Rig
-	proc     *redisproc.Proc
+	proc     process
 	addr     string
+	dir      string
 	client   *redis.Client
 	sentinel bool // not a data server
 	aof      aof  // what CutAOF knows
@@ -44,7 +45,7 @@ func (r *Rig) launch(ctx context.Context, name string, more ...string) (*Server,
 }
 
 func (r *Rig) newServer(ctx context.Context, name string, o redisproc.Options) (*Server, error) {
-	p, err := r.process(ctx, name, o)
+	p, err := r.run(ctx, name, o)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +54,7 @@ func (r *Rig) newServer(ctx context.Context, name string, o redisproc.Options) (
 		return nil, err
 	}
 	c := redis.NewClient(direct(parsed.Addr))
-	return &Server{rig: r, proc: p, addr: parsed.Addr, client: c, sentinel: o.Sentinel != ""}, nil
+	return &Server{rig: r, proc: p, addr: parsed.Addr, dir: p.Dir(), client: c, sentinel: o.Sentinel != ""}, nil
 }
 
 // direct are options of a client that asks once and believes the answer.
@@ -85,10 +86,12 @@ func (s *Server) Addr() (network, addr string) { return "tcp", s.addr }
 // URL leads to this server, whatever its role.
 func (s *Server) URL() string { return "redis://" + s.addr }
 
-// Dir is where the server keeps its files, redis.log among them.
-func (s *Server) Dir() string { return s.proc.Dir() }
+// Dir is where the server keeps its files, redis.log among them. A container
+// keeps them inside; Stop puts its redis.log here.
+func (s *Server) Dir() string { return s.dir }
 
-// Pid of the process, 0 while none runs.
+// Pid of the process, 0 while none runs. A container's is the one that its
+// engine's machine knows.
 func (s *Server) Pid() int { return s.proc.Pid() }
 
 // Client talks to this server, whatever its role, and retries nothing. It is
@@ -122,7 +125,8 @@ func (s *Server) Restart(ctx context.Context) error {
 }
 
 // Pause stops the process with SIGSTOP: the kernel goes on accepting
-// connections and bytes for it, and answers nothing.
+// connections and bytes for it, and answers nothing. A container is frozen, which
+// is the same to whoever talks to it.
 func (s *Server) Pause() error {
 	if err := s.proc.Signal(syscall.SIGSTOP); err != nil {
 		return fmt.Errorf("pause %s: %w", s, err)

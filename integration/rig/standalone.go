@@ -27,7 +27,7 @@ func (r *Rig) startStandalone(ctx context.Context) error {
 // than standalone.
 func (r *Rig) AddReplica(ctx context.Context) (*Server, error) {
 	if r.config.Topology != Standalone {
-		return nil, fmt.Errorf("add replica: %w: %s has its own", ErrUsage, r.config.Topology)
+		return nil, fmt.Errorf("add replica: %w: only %s takes more of them", ErrUsage, Standalone)
 	}
 	p, err := r.Primary(ctx)
 	if err != nil {
@@ -48,7 +48,7 @@ func (r *Rig) AddReplica(ctx context.Context) (*Server, error) {
 // are not told. Errors: [ErrUsage] elsewhere than standalone.
 func (r *Rig) Promote(ctx context.Context, s *Server) error {
 	if r.config.Topology != Standalone {
-		return fmt.Errorf("promote: %w: %s does it by itself", ErrUsage, r.config.Topology)
+		return fmt.Errorf("promote: %w: only %s leaves it to you", ErrUsage, Standalone)
 	}
 	if err := s.client.ReplicaOf(ctx, "no", "one").Err(); err != nil {
 		return fmt.Errorf("promote %s: %w", s, err)

@@ -1,18 +1,18 @@
 package redistest
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/ory/dockertest/v3"
 	"github.com/ory/dockertest/v3/docker"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/tidemill/tidemill/internal/redisproc"
 )
 
 const (
@@ -27,7 +27,7 @@ func fromDocker(ctx context.Context) (server, error) {
 	if err != nil {
 		return server{}, errAbsent
 	}
-	image := cmp.Or(os.Getenv(envImage), defaultImage)
+	image := redisproc.Image()
 	s, err := contain(ctx, pool, image)
 	if errors.Is(err, docker.ErrNoSuchImage) {
 		return server{}, fmt.Errorf("%w (docker has no image %s; %s may name another)", errNone, image, envImage)
@@ -59,7 +59,7 @@ func contain(ctx context.Context, pool *dockertest.Pool, image string) (server, 
 	if _, err := pool.Client.InspectImage(image); err != nil {
 		return server{}, err // dockertest would go and pull it
 	}
-	repository, tag := splitImage(image)
+	repository, tag := redisproc.SplitImage(image)
 	c, err := pool.RunWithOptions(
 		&dockertest.RunOptions{Repository: repository, Tag: tag, ExposedPorts: []string{redisPort}},
 		func(h *docker.HostConfig) { h.AutoRemove = true },
@@ -80,24 +80,27 @@ func contain(ctx context.Context, pool *dockertest.Pool, image string) (server, 
 	return s, nil
 }
 
-// splitImage cuts the tag off; a colon before the last slash is a port.
-func splitImage(image string) (repository, tag string) {
-	if i := strings.LastIndexByte(image, ':'); i > strings.LastIndexByte(image, '/') {
-		return image[:i], image[i+1:]
+// NeedDocker skips a test that runs containers itself where no engine answers,
+// unless TIDEMILL_REQUIRE_DOCKER=1, which CI sets.
+func NeedDocker(tb testing.TB) {
+	tb.Helper()
+	notShort(tb)
+	_, err := engine(tb.Context())
+	if err == nil {
+		return
 	}
-	return image, "latest"
+	if os.Getenv(envRequireDocker) != "1" {
+		tb.Skip("no Docker engine answers")
+	}
+	tb.Fatalf("no Docker engine answers: %v", err)
 }
 
 // Container runs a server in a container of its own, with a published loopback
-// port, for tests of exactly that. Without an engine it skips, unless
-// TIDEMILL_REQUIRE_DOCKER=1, which CI sets.
+// port, for tests of exactly that. Without an engine it is [NeedDocker].
 func Container(tb testing.TB) string {
 	tb.Helper()
-	notShort(tb)
+	NeedDocker(tb)
 	s, err := fromDocker(tb.Context())
-	if errors.Is(err, errAbsent) && os.Getenv(envRequireDocker) != "1" {
-		tb.Skip("no Docker engine answers")
-	}
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -49,7 +49,7 @@ func TestDocker(t *testing.T) {
 
 	t.Run("runs the image and removes the container", func(t *testing.T) {
 		t.Parallel()
-		host, removed := fakeEngine(t, defaultImage, addr)
+		host, removed := fakeEngine(t, redisproc.DefaultImage, addr)
 		out, ok := child(t, []string{"DOCKER_HOST=" + host})
 		if want := "url=" + inside.URL() + "\n"; !ok || !strings.Contains(out, want) {
 			t.Errorf("got %v and this, want %q:\n%s", ok, want, out)
@@ -60,25 +60,10 @@ func TestDocker(t *testing.T) {
 	})
 	t.Run("does not pull", func(t *testing.T) {
 		t.Parallel()
-		host, _ := fakeEngine(t, defaultImage, addr)
+		host, _ := fakeEngine(t, redisproc.DefaultImage, addr)
 		out, ok := child(t, []string{"DOCKER_HOST=" + host, envImage + "=other:1"})
 		if want := "docker has no image other:1"; ok || !strings.Contains(out, want) {
 			t.Errorf("got %v and this, want %q:\n%s", ok, want, out)
 		}
 	})
-}
-
-func TestSplitImage(t *testing.T) {
-	t.Parallel()
-	for image, want := range map[string][2]string{
-		defaultImage:        {"tidemill-redis", "local"},
-		"redis":             {"redis", "latest"},
-		"host:5000/redis":   {"host:5000/redis", "latest"},
-		"host:5000/redis:7": {"host:5000/redis", "7"},
-		"redis@sha256:abcd": {"redis@sha256", "abcd"}, // dockertest joins them again
-	} {
-		if r, tag := splitImage(image); [2]string{r, tag} != want {
-			t.Errorf("%s: got %s and %s, want %v", image, r, tag, want)
-		}
-	}
 }

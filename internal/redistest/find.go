@@ -10,9 +10,8 @@ import (
 
 const (
 	envURL           = "TIDEMILL_TEST_REDIS"
-	envImage         = "TIDEMILL_TEST_IMAGE"
+	envImage         = redisproc.ImageEnv
 	envRequireDocker = "TIDEMILL_REQUIRE_DOCKER"
-	defaultImage     = "tidemill-redis:local"
 )
 
 var (
