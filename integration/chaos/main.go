@@ -5,6 +5,7 @@
 //	chaos check DIR                     judge the files of a run again
 //	chaos all                           every fault by itself: the whole catalogue
 //	chaos soak -for 1h                  runs of a minute in all topologies, in turn
+//	chaos recheck DIR...                judge the kept runs of a soak again, for the evidence
 //	chaos bugs                          seeded bugs, each of which must be caught
 //	chaos evidence                      write docs/EVIDENCE.md from its results
 package main
@@ -58,10 +59,10 @@ func command(ctx context.Context, args []string) int {
 		name, args = args[0], args[1:]
 	}
 	sub, ok := map[string]func(context.Context, []string) (bool, error){
-		"run": runOnce, "check": checkDir, "all": runAll, "soak": runSoak, "bugs": runBugs, "evidence": writeEvidence,
+		"run": runOnce, "check": checkDir, "all": runAll, "soak": runSoak, "recheck": recheck, "bugs": runBugs, "evidence": writeEvidence,
 	}[name]
 	if !ok {
-		fmt.Fprintf(os.Stderr, "chaos: no command %q: want run, check, all, soak, bugs or evidence\n", name)
+		fmt.Fprintf(os.Stderr, "chaos: no command %q: want run, check, all, soak, recheck, bugs or evidence\n", name)
 		return exitUsage
 	}
 	good, err := sub(ctx, args)

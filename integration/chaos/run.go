@@ -49,8 +49,7 @@ func perform(ctx context.Context, o *options, say func(string, ...any)) (check.R
 		return check.Report{}, w.dir, err
 	}
 	for _, n := range w.notes {
-		report.Violations = append(report.Violations, check.Violation{Invariant: "run", Text: n})
-		report.Broken["run"]++
+		report.Blame(n)
 	}
 	return report, w.dir, nil
 }

@@ -146,7 +146,7 @@ func record(ctx context.Context, o *options, add func(*evidence, result)) (bool,
 	if err != nil {
 		return false, fmt.Errorf("seed %d: %w (files in %s)", o.seed, err, dir)
 	}
-	r, err := summary(dir, o, report)
+	r, err := summary(dir, report)
 	if err != nil {
 		return false, err
 	}
@@ -156,18 +156,18 @@ func record(ctx context.Context, o *options, add func(*evidence, result)) (bool,
 }
 
 // summary is what the evidence keeps of a run.
-func summary(dir string, o *options, report check.Report) (result, error) {
-	r := result{
-		Seed: o.seed, Topology: o.topology, Durability: o.durability(), Commit: commit(),
-		Faults: map[string]int{}, Report: report,
-	}
+func summary(dir string, report check.Report) (result, error) {
 	var run history.Run
 	b, err := os.ReadFile(filepath.Join(dir, "run.json"))
 	if err == nil {
 		err = json.Unmarshal(b, &run)
 	}
-	if r.Server, r.Seconds = run.Server, run.Seconds; err != nil {
-		return r, err
+	if err != nil {
+		return result{}, err
+	}
+	r := result{
+		Seed: uint64(run.Seed), Topology: run.Topology, Durability: run.Durability, Server: run.Server, Commit: run.Commit,
+		Seconds: run.Seconds, Faults: map[string]int{}, Report: report,
 	}
 	for f, err := range history.Read[history.Fault](filepath.Join(dir, "faults.jsonl")) {
 		if err != nil {
@@ -178,6 +178,43 @@ func summary(dir string, o *options, report check.Report) (result, error) {
 		}
 	}
 	return r, nil
+}
+
+// recheck judges the kept runs of a soak again, by the checker as it is now. What a
+// run found wrong with itself stays.
+func recheck(_ context.Context, args []string) (bool, error) {
+	if len(args) == 0 {
+		return false, fmt.Errorf("%w: recheck wants the folders of runs", errUsage)
+	}
+	root, err := moduleRoot()
+	if err != nil {
+		return false, err
+	}
+	good := true
+	for _, dir := range args {
+		report, err := check.Dir(dir)
+		if err != nil {
+			return false, err
+		}
+		r, err := summary(dir, report)
+		if err != nil {
+			return false, err
+		}
+		err = save(root, func(e *evidence) {
+			for i := range e.Soak {
+				if old := &e.Soak[i]; old.Seed == r.Seed && old.Topology == r.Topology {
+					r.Report.Inherit(&old.Report)
+					*old = r
+				}
+			}
+		})
+		if err != nil {
+			return false, err
+		}
+		fmt.Println(r.line())
+		good = good && !r.Report.Failed()
+	}
+	return good, nil
 }
 
 func (r *result) line() string {

@@ -87,3 +87,19 @@ func (r *Report) violate(invariant, format string, args ...any) {
 func (r *Report) finish() {
 	r.RecoveryMs, r.LatenessMs = quantiles(r.waits), quantiles(r.late)
 }
+
+// OfTheRun is the invariant of what a run found wrong with itself: a process that
+// ended unasked, a server that did not come back.
+const OfTheRun = "run"
+
+// Blame adds what a run found wrong with itself.
+func (r *Report) Blame(text string) { r.violate(OfTheRun, "%s", text) }
+
+// Inherit takes over from an earlier report what the run found wrong with itself.
+func (r *Report) Inherit(old *Report) {
+	for _, v := range old.Violations {
+		if v.Invariant == OfTheRun {
+			r.Blame(v.Text)
+		}
+	}
+}
