@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"testing"
@@ -140,7 +141,8 @@ func TestBroken(t *testing.T) {
 		{"a session without end", "I9", func(b *builder) { b.key("p:x", "string", -1) }},
 		{"a chunk that was removed", "I9", func(b *builder) { b.live.Meta["chunk"] = "1" }},
 		{"a consumer that is left", "I9", func(b *builder) { b.live.Members["A"] = "4|7|A"; b.in.Faults = nil }},
-		{"slow for ever", "I12", func(b *builder) { b.rates(100, 70) }},
+		{"slow for ever", "I12", func(b *builder) { b.rates(100, 70, 0) }},
+		{"held up for ever", "I12", func(b *builder) { b.rates(100, 100, 3*secNs) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -165,15 +167,20 @@ func (b *builder) key(name, typ string, ttl int64) {
 	b.live.Keys = append(b.live.Keys, history.Key{Name: "tm:{ns/q/3}:" + name, Type: typ, TTLMs: ttl})
 }
 
-// rates is a minute of load, the fault from its 20th second to the 25th.
-func (b *builder) rates(before, after int64) {
+// rates is a minute of load, one refused enqueue a second, the fault from its 20th
+// second to the 25th.
+func (b *builder) rates(before, after, took int64) {
+	const at = 1000 * secNs // nothing else is asked for by then
 	b.in.Run.Seconds = 60
-	b.in.Faults = []history.Fault{{Name: "pause", From: 20 * secNs, To: 25 * secNs, Observed: 1, Loses: history.Nothing}}
+	b.in.Faults = []history.Fault{{Name: "pause", From: at + 20*secNs, To: at + 25*secNs, Observed: 1, Loses: history.Nothing}}
 	for i := range int64(60) {
 		n := before
 		if i >= 20 {
 			n = after
 		}
-		b.in.Rates = append(b.in.Rates, history.Rate{T: i * secNs, N: n})
+		b.in.Rates = append(b.in.Rates, history.Rate{T: at + i*secNs, N: n})
+		op := history.Op{T: at + i*secNs, N: i, Do: history.Enqueue, Res: history.Invoke, Births: []history.Birth{{Tag: fmt.Sprint("rate-", i), Queue: "q"}}}
+		refused := history.Op{T: at + i*secNs + took, N: i, Do: history.Enqueue, Res: history.Fail}
+		b.in.Ops["rates"] = append(b.in.Ops["rates"], op, refused)
 	}
 }

@@ -97,7 +97,7 @@ func TestExplained(t *testing.T) {
 			b.live.Cancels[strconv.FormatInt(address(id).lsn, 10)] = -at.lsn
 			b.live.Delivered = b.log(b.birthOf("1-10")).ID
 		}, func(r *Report) int { return r.Cancelled - 1 }},
-		{"back at the rate", func(b *builder) { b.rates(100, 90) }, func(r *Report) int {
+		{"back at the rate", func(b *builder) { b.rates(100, 90, 0) }, func(r *Report) int {
 			if r.RateBack == 0.9 {
 				return 1
 			}
