@@ -117,13 +117,16 @@ func testNames(t *testing.T) map[string]bool {
 
 func TestRender(t *testing.T) {
 	t.Parallel()
-	e := &evidence{Machine: "m", Soak: []result{{Seed: 7, Topology: "cluster", Durability: "memory", Faults: map[string]int{"reset": 2}, Report: check.Report{Acknowledged: 41}}}}
+	if _, err := render(&evidence{}); !errors.Is(err, errUsage) {
+		t.Errorf("a page without runs: %v", err)
+	}
+	e := &evidence{Machine: "m", Bugs: []caught{{Name: "b"}}, Soak: []result{{Seed: 7, Topology: "cluster", Durability: "memory", Faults: map[string]int{"reset": 2}, Report: check.Report{Acknowledged: 41}}}}
 	e.keep("reset", result{Seed: 1, Topology: "standalone", Faults: map[string]int{"reset": 3}})
 	page, err := render(e)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"2 faults that bit, 41 acknowledged", "| `reset` |", "1 / 3 / 0 / 0 / 0 / 0 | 2 |", "7 (cluster, memory)"} {
+	for _, want := range []string{"2 faults that bit, 41 acknowledged", "| `reset` |", "1 / 3 / 0 / 0 / 0 / 0 |  | 2 |", "TOPOLOGY=cluster PERSISTENCE=none` with SEED=7"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}

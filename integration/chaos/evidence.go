@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"errors"
@@ -79,15 +80,18 @@ func loadEvidence(root string) (*evidence, error) {
 //go:embed evidence.md.tmpl
 var evidenceTemplate string
 
-// render writes the page.
+// render writes the page. Nothing that was run is no evidence.
 func render(e *evidence) (string, error) {
+	if len(e.Soak) == 0 || len(e.Bugs) == 0 || len(e.Catalogue) == 0 {
+		return "", fmt.Errorf("%w: no results of soak, bugs or all: nothing to write down", errUsage)
+	}
 	t, err := template.New("evidence").Funcs(template.FuncMap{"join": strings.Join}).Parse(evidenceTemplate)
 	if err != nil {
 		return "", err
 	}
 	var b strings.Builder
 	err = t.Execute(&b, map[string]any{
-		"E": e, "Total": sum(e.Soak), "Levels": byLevel(e.Soak), "Faults": byFault(e), "Seeds": seeds(e.Soak), "Catalogue": catalogue, "Track": track,
+		"E": e, "Total": sum(e.Soak), "Levels": byLevel(e.Soak), "Faults": byFault(e), "Seeds": seeds(e.Soak), "Commits": commits(e.Soak), "Catalogue": catalogue, "Track": track,
 	})
 	return b.String(), err
 }
@@ -183,6 +187,7 @@ func byFault(e *evidence) (out []faultLine) {
 		for key, r := range e.Catalogue {
 			if strings.HasPrefix(key, f.name+" ") {
 				l.Alone.add(&r)
+				l.Commit = r.Commit
 			}
 		}
 		out = append(out, l)
@@ -191,17 +196,51 @@ func byFault(e *evidence) (out []faultLine) {
 }
 
 type faultLine struct {
+	Commit              string
 	Name, About, Covers string
 	Soak                int
 	Alone               total
 }
 
-// seeds lists seeds with their settings, for repeating.
-func seeds(runs []result) (out []string) {
+// commits are those that the runs were of.
+func commits(runs []result) string {
+	seen := map[string]bool{}
 	for _, r := range runs {
-		out = append(out, fmt.Sprintf("%d (%s, %s)", r.Seed, r.Topology, r.Durability))
+		seen[r.Commit] = true
+	}
+	return strings.Join(slices.Sorted(maps.Keys(seen)), ", ")
+}
+
+// seeds lists what makes a run again, by setting.
+func seeds(runs []result) (out []string) {
+	all := map[string][]string{}
+	for _, r := range runs {
+		all[r.again()] = append(all[r.again()], fmt.Sprint(r.Seed))
+	}
+	for _, command := range slices.Sorted(maps.Keys(all)) {
+		out = append(out, fmt.Sprintf("`%s` with SEED=%s", command, strings.Join(all[command], ", ")))
 	}
 	return out
+}
+
+// again is the command that makes a run of the soak again, but for its seed.
+func (r *result) again() string {
+	for _, s := range rotation {
+		o := options{topology: s.topology, persistence: s.persistence, replicated: s.replicated}
+		_, named := r.Faults[cmp.Or(slices.Concat(s.faults, []string{""})...)]
+		if o.topology == r.Topology && o.durability() == r.Durability && named == (len(s.faults) > 0) {
+			command := fmt.Sprintf("make chaos FOR=60s TOPOLOGY=%s PERSISTENCE=%s", s.topology, s.persistence)
+			if len(s.faults) > 0 {
+				command += " FAULTS=" + strings.Join(s.faults, ",")
+			}
+			if s.replicated || s.retention != 0 {
+				command = fmt.Sprintf("go run ./integration/chaos run -for 60s -topology %s -persistence %s -replicated=%t -retention %s",
+					s.topology, s.persistence, s.replicated, cmp.Or(s.retention, retention))
+			}
+			return command
+		}
+	}
+	return "?"
 }
 
 // The short form stands in the README between these lines.

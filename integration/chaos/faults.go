@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
+	"time"
 
 	"github.com/tidemill/tidemill/integration/history"
 )
@@ -56,6 +57,10 @@ func (o *options) chosen() (out []*fault) {
 	}
 	return out
 }
+
+// tailHorizon is how long before a fault a birth must have been acknowledged to be
+// safe where the tail may go: two seconds in which Redis had not written, and one.
+const tailHorizon = 3 * time.Second
 
 // lossOf is what a fault may lose in this run. Under everysec Redis may answer up to
 // two seconds before it writes, while an fsync is slow.

@@ -47,17 +47,33 @@ func burst(n int, in time.Duration, plan string) func(context.Context, *world, *
 
 // flood pauses the queues: the backlog grows, and what is trimmed meanwhile must
 // not be what nobody was given yet.
-func flood(ctx context.Context, w *world, _ *rand.Rand, f *history.Fault) error {
+func flood(ctx context.Context, w *world, _ *rand.Rand, f *history.Fault) (err error) {
+	defer func() {
+		for _, q := range w.run.Queues {
+			err = errors.Join(err, w.client.eng.Resume(context.WithoutCancel(ctx), task.Queue(q), by))
+		}
+	}()
 	for _, q := range w.run.Queues {
 		if err := w.client.eng.Pause(ctx, task.Queue(q), by); err != nil {
 			return err
 		}
-		f.Observed++
 	}
+	before := w.backlog(ctx)
 	pause(ctx, w.opts.retention+3*time.Second)
-	var errs error
-	for _, q := range w.run.Queues {
-		errs = errors.Join(errs, w.client.eng.Resume(context.WithoutCancel(ctx), task.Queue(q), by))
+	if after := w.backlog(ctx); after > before+100 {
+		f.Observed, f.Note = 1, fmt.Sprintf("%d tasks ready", after)
 	}
-	return errs
+	return nil
+}
+
+// backlog is how many tasks nobody was given yet.
+func (w *world) backlog(ctx context.Context) (n int64) {
+	s, err := w.client.eng.Stats(ctx)
+	if err != nil {
+		return 0
+	}
+	for _, q := range s.Queues {
+		n += q.Ready
+	}
+	return n
 }

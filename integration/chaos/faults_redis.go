@@ -56,8 +56,12 @@ func stopRedis(ctx context.Context, w *world, _ *rand.Rand, f *history.Fault) er
 	if err := s.Pause(); err != nil {
 		return err
 	}
-	pause(ctx, 3*w.opts.lease)
-	f.Observed = 1
+	pause(ctx, 3*w.opts.lease-200*time.Millisecond)
+	ask, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
+	defer cancel()
+	if s.Client().Ping(ask).Err() != nil {
+		f.Observed = 1
+	}
 	return s.Resume()
 }
 
@@ -123,12 +127,12 @@ func maxClients(ctx context.Context, w *world, r *rand.Rand, f *history.Fault) e
 	if err != nil {
 		return err
 	}
-	_, rest, _ := strings.Cut(info, "connected_clients:")
-	n, err := strconv.Atoi(strings.TrimSpace(strings.SplitN(rest, "\n", 2)[0]))
-	if err != nil {
+	n, before := infoNumber(info, "connected_clients"), int64(0)
+	if info, err = c.Info(ctx, "stats").Result(); err != nil {
 		return err
 	}
-	if err := c.ConfigSet(ctx, "maxclients", strconv.Itoa(max(1, n/2))).Err(); err != nil {
+	before = infoNumber(info, "rejected_connections")
+	if err := c.ConfigSet(ctx, "maxclients", strconv.FormatInt(max(1, n/2), 10)).Err(); err != nil {
 		return err
 	}
 	if m := w.some(r, "worker", "producer"); m != nil {
@@ -137,10 +141,18 @@ func maxClients(ctx context.Context, w *world, r *rand.Rand, f *history.Fault) e
 	}
 	pause(ctx, time.Second+upTo(r, time.Second))
 	info, err = c.Info(ctx, "stats").Result()
-	if err == nil && !strings.Contains(info, "rejected_connections:0\r") {
-		f.Observed = 1
+	if err == nil {
+		f.Observed = infoNumber(info, "rejected_connections") - before
 	}
 	return c.ConfigSet(context.WithoutCancel(ctx), "maxclients", "10000").Err()
+}
+
+// infoNumber reads one number of INFO.
+func infoNumber(info, name string) int64 {
+	_, rest, _ := strings.Cut(info, name+":")
+	line, _, _ := strings.Cut(rest, "\r")
+	n, _ := strconv.ParseInt(line, 10, 64)
+	return n
 }
 
 func flushAll(ctx context.Context, w *world, _ *rand.Rand, f *history.Fault) error {

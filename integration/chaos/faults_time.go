@@ -19,6 +19,7 @@ func (w *world) setClock(d time.Duration) error {
 	if err := w.clock.Write(history.Clock{T: history.Now(), OffsetMs: d.Milliseconds()}); err != nil {
 		return err
 	}
+	w.ahead = w.ahead || d > time.Minute
 	return w.shim.Set(d)
 }
 
@@ -43,11 +44,14 @@ func clockStep(ctx context.Context, w *world, _ *rand.Rand, f *history.Fault) er
 			return err
 		}
 		pause(ctx, 300*time.Millisecond)
+		now, err := w.rig.Client().Time(ctx).Result()
+		if err == nil && time.Until(now) > 500*time.Millisecond {
+			f.Observed++
+		}
 		if err := w.setClock(0); err != nil {
 			return err
 		}
 		pause(ctx, 300*time.Millisecond)
-		f.Observed++
 	}
 	return nil
 }

@@ -31,6 +31,7 @@ type member struct {
 	lives   int
 	own     []string // ends that nobody asked for
 	wanted  bool     // the next end was asked for
+	began   time.Time
 }
 
 // join starts a member.
@@ -73,7 +74,12 @@ func (m *member) live() {
 // once runs one process to its end; false when the member is retired.
 func (m *member) once() bool {
 	text, _ := json.Marshal(m.role)
-	cmd := exec.Command(os.Args[0])
+	program, err := os.Executable()
+	if err != nil {
+		m.blame(err)
+		return false
+	}
+	cmd := exec.Command(program)
 	cmd.Env = append(os.Environ(), roleEnv+"="+string(text))
 	cmd.Stdout, cmd.Stderr = m.log, m.log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -82,13 +88,12 @@ func (m *member) once() bool {
 		m.mu.Unlock()
 		return false
 	}
-	err := cmd.Start()
-	if err != nil {
-		m.own = append(m.own, err.Error())
+	if err = cmd.Start(); err != nil {
 		m.mu.Unlock()
+		m.blame(err)
 		return false
 	}
-	m.cmd, m.wanted = cmd, false
+	m.cmd, m.wanted, m.began = cmd, false, time.Now()
 	m.lives++
 	m.mu.Unlock()
 	err = cmd.Wait()
@@ -104,6 +109,13 @@ func (m *member) once() bool {
 		m.own = append(m.own, fmt.Sprintf("%s: %v", m.role.Name, err))
 	}
 	return !m.retired
+}
+
+// blame notes an end that nobody asked for.
+func (m *member) blame(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.own = append(m.own, fmt.Sprintf("%s: %v", m.role.Name, err))
 }
 
 // pid of the process that runs now, 0 for none.
@@ -124,7 +136,7 @@ func (m *member) signal(s syscall.Signal) int {
 	if m.cmd == nil {
 		return 0
 	}
-	m.wanted = m.wanted || s == syscall.SIGKILL
+	m.wanted = m.wanted || s == syscall.SIGKILL || time.Since(m.began) < time.Second // it may not listen for SIGTERM yet
 	if m.cmd.Process.Signal(s) != nil {
 		return 0
 	}
@@ -141,6 +153,7 @@ func (m *member) kill() {
 	if m.proxy != nil {
 		_ = m.proxy.Close()
 	}
+	_ = m.log.Close() // it may be closed
 }
 
 // retire ends a member: SIGTERM, and SIGKILL when it does not end in time, which

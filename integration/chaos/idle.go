@@ -5,10 +5,13 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/tidemill/tidemill/integration/history"
 	"github.com/tidemill/tidemill/internal/keys"
 )
 
@@ -17,6 +20,19 @@ import (
 func (w *world) idle(ctx context.Context) bool {
 	for _, p := range w.partitions {
 		if !w.idlePartition(ctx, p) {
+			return false
+		}
+	}
+	return true
+}
+
+// onlyFar reports whether all that waits is due in more than half an hour: it got its
+// due time while the clock was an hour ahead.
+func (w *world) onlyFar(ctx context.Context) bool {
+	for _, p := range w.partitions {
+		far := time.Now().Add(30 * time.Minute).UnixMilli()
+		near, err := w.rig.Client().ZCount(ctx, p.Waiting, "-inf", strconv.FormatInt(far, 10)).Result()
+		if err != nil || near > 0 {
 			return false
 		}
 	}
@@ -69,6 +85,11 @@ func (w *world) stop() error {
 	}
 	if w.shim != nil {
 		errs = errors.Join(errs, w.shim.Close())
+	}
+	for _, f := range []*history.Lines{w.faults, w.clock, w.rates} {
+		if f != nil {
+			errs = errors.Join(errs, f.Close())
+		}
 	}
 	return errs
 }

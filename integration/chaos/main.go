@@ -92,7 +92,7 @@ func runOnce(ctx context.Context, args []string) (bool, error) {
 	}
 	report, dir, err := perform(ctx, o, say)
 	if err != nil {
-		return false, fmt.Errorf("%w (files in %s)", err, dir)
+		return false, err
 	}
 	return conclude(o, report, dir), nil
 }

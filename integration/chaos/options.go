@@ -31,6 +31,9 @@ type options struct {
 	quiet       bool
 }
 
+// retention of the history in Redis, unless a run asks for more.
+const retention = 4 * time.Second
+
 // errUsage marks errors of the command line: exit code 2, nothing was started.
 var errUsage = errors.New("usage")
 
@@ -41,7 +44,7 @@ func parseOptions(args []string, out io.Writer) (*options, error) {
 	o := &options{}
 	var faults string
 	f := flag.NewFlagSet("chaos", flag.ContinueOnError)
-	f.SetOutput(out)
+	f.SetOutput(io.Discard) // what is wrong is the error
 	f.Uint64Var(&o.seed, "seed", 0, "of everything that is drawn (default: a new one)")
 	f.DurationVar(&o.length, "for", 30*time.Second, "length of the stretch with faults")
 	f.StringVar(&faults, "faults", "", "names, separated by commas; \"list\" lists them (default: the mix of the topology)")
@@ -49,7 +52,7 @@ func parseOptions(args []string, out io.Writer) (*options, error) {
 	f.StringVar(&o.persistence, "persistence", "always", "none, everysec or always")
 	f.StringVar(&o.dir, "dir", "", "keep the files of the run here")
 	f.DurationVar(&o.lease, "lease", time.Second, "of the workers")
-	f.DurationVar(&o.retention, "retention", 4*time.Second, "of the history in Redis; the witness keeps it all")
+	f.DurationVar(&o.retention, "retention", retention, "of the history in Redis; the witness keeps it all")
 	f.IntVar(&o.rate, "rate", 150, "tasks a second of each of the two producers")
 	f.IntVar(&o.workers, "workers", 3, "worker processes")
 	f.BoolVar(&o.replicated, "replicated", false, "half of the tasks are acknowledged when a replica has them")
@@ -61,6 +64,8 @@ func parseOptions(args []string, out io.Writer) (*options, error) {
 	f.BoolVar(&o.quiet, "quiet", false, "print the result alone")
 	if err := f.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
+			f.SetOutput(out)
+			f.PrintDefaults()
 			return nil, err
 		}
 		return nil, fmt.Errorf("%w: %w", errUsage, err)
@@ -88,7 +93,8 @@ func (o *options) validate() error {
 	if !slices.Contains([]string{"none", "everysec", "always"}, o.persistence) {
 		return fmt.Errorf("%w: no persistence %q: want none, everysec or always", errUsage, o.persistence)
 	}
-	if o.rate < 1 || o.workers < 1 || o.length <= 0 || o.gap <= 0 || o.lease < 500*time.Millisecond || o.retention <= 0 {
+	if o.rate < 1 || o.workers < 1 || o.length <= 0 || o.gap <= 0 || o.lease < 500*time.Millisecond || o.retention <= 0 ||
+		o.warm < 0 || o.calm < 0 || o.drain <= 0 {
 		return fmt.Errorf("%w: rate and workers want at least 1, lengths of time more than 0, a lease at least 500ms", errUsage)
 	}
 	for _, name := range o.faults {

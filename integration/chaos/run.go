@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -33,6 +34,7 @@ func perform(ctx context.Context, o *options, say func(string, ...any)) (check.R
 	if w == nil {
 		return check.Report{}, "", err
 	}
+	built := w.client != nil
 	if stopped := w.stop(); err == nil {
 		err = stopped
 	}
@@ -40,6 +42,9 @@ func perform(ctx context.Context, o *options, say func(string, ...any)) (check.R
 		for _, end := range m.own {
 			w.blame("a process ended by itself: %s, see its log", end)
 		}
+	}
+	if err != nil && !built && o.dir == "" {
+		err = errors.Join(err, os.RemoveAll(w.dir))
 	}
 	if err != nil {
 		return check.Report{}, w.dir, err
@@ -82,7 +87,7 @@ func (w *world) load(ctx context.Context, say func(string, ...any)) error {
 // inject makes one fault, now and then with a second one beside it that is about
 // something else.
 func (w *world) inject(ctx context.Context, f *fault, r *rand.Rand, say func(string, ...any)) {
-	rec := history.Fault{Name: f.name, From: history.Now(), Loses: w.lossOf(f)}
+	rec := history.Fault{Name: f.name, From: history.Now(), Loses: w.lossOf(f), HorizonMs: tailHorizon.Milliseconds()}
 	err := f.do(ctx, w, r, &rec)
 	rec.To = history.Now()
 	if err != nil {
@@ -155,12 +160,13 @@ func countEnds(b []byte) (n int64) {
 // ends the workers, and has the witness write down what is left.
 func (w *world) drain(ctx context.Context, say func(string, ...any)) error {
 	w.retire(ctx, "producer", "operator")
-	if w.shim != nil { // what was to wait for a while when the clock was ahead is due in an hour
+	began := time.Now()
+	if w.ahead { // what was to wait for a while when the clock was ahead is due in an hour
+		w.until(ctx, w.opts.drain/2, func() bool { return w.onlyFar(ctx) })
 		if err := w.setClock(time.Hour); err != nil {
 			return err
 		}
 	}
-	began := time.Now()
 	w.run.Drained = w.until(ctx, w.opts.drain, func() bool { return w.idle(ctx) })
 	say("drained: %v, after %.1fs", w.run.Drained, time.Since(began).Seconds())
 	w.retire(ctx, "worker")

@@ -13,13 +13,14 @@ import (
 // run that must notice. Lines of a .bug file:
 //
 //	about: what is wrong
-//	run: options of the run that must find it
+//	run: options of the run that must find it, and that a program without it passes
+//	expect: the invariants that tell; another violation is not enough
 //	file: the source that the next lines are about
 //	-a line as it is, several make one text
 //	+a line as it shall be
 type seeded struct {
 	name, about string
-	run         []string
+	run, expect []string
 	edits       []edit
 }
 
@@ -40,6 +41,8 @@ func readBug(path string) (seeded, error) {
 			b.about = line[len("about: "):]
 		case strings.HasPrefix(line, "run: "):
 			b.run = strings.Fields(line[len("run: "):])
+		case strings.HasPrefix(line, "expect: "):
+			b.expect = strings.Fields(line[len("expect: "):])
 		case strings.HasPrefix(line, "file: "):
 			b.edits = append(b.edits, edit{file: line[len("file: "):]})
 		case strings.HasPrefix(line, "-") && at >= 0:
@@ -50,8 +53,8 @@ func readBug(path string) (seeded, error) {
 			return b, fmt.Errorf("%s line %d: not understood: %q", path, i+1, line)
 		}
 	}
-	if b.about == "" || len(b.run) == 0 || len(b.edits) == 0 {
-		return b, fmt.Errorf("%s: about, run or file is missing", path)
+	if b.about == "" || len(b.run) == 0 || len(b.expect) == 0 || len(b.edits) == 0 {
+		return b, fmt.Errorf("%s: about, run, expect or file is missing", path)
 	}
 	return b, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -30,13 +31,14 @@ type setting struct {
 	topology, persistence string
 	faults                []string // empty: the mix
 	replicated            bool
+	retention             time.Duration // 0: as short as it is by default
 }
 
 // rotation is what a soak runs in turn: the mix everywhere, and the faults that
 // lose what a level of durability does not promise.
 var rotation = []setting{
 	{topology: "standalone", persistence: "everysec"},
-	{topology: "standalone", persistence: "always"},
+	{topology: "standalone", persistence: "always", retention: time.Hour}, // nothing is trimmed: the whole index is judged
 	{topology: "sentinel", persistence: "none"},
 	{topology: "standalone", persistence: "everysec"},
 	{topology: "cluster", persistence: "none"},
@@ -59,6 +61,7 @@ func runSoak(ctx context.Context, args []string) (bool, error) {
 		one := *o
 		one.seed, one.length, one.faults = o.seed+uint64(i), min(time.Minute, max(10*time.Second, time.Until(end))), s.faults
 		one.topology, one.persistence, one.replicated = s.topology, s.persistence, s.replicated
+		one.retention = cmp.Or(s.retention, one.retention)
 		ok, err := record(ctx, &one, func(e *evidence, r result) {
 			if i == 0 {
 				e.Soak = nil // another soak begins
@@ -113,7 +116,7 @@ func recordBite(ctx context.Context, o *options, f *fault) (bool, error) {
 	for range 3 {
 		bitten := 0
 		ok, err := record(ctx, o, func(e *evidence, r result) {
-			if bitten = r.Faults[f.name]; bitten > 0 {
+			if bitten = r.Faults[f.name]; bitten > 0 || r.Report.Failed() {
 				e.keep(f.name, r)
 			}
 		})

@@ -45,8 +45,9 @@ func (w *worker) effect(what, tag, outcome string, d *engine.Delivery) {
 		What: what, Tag: tag, ID: d.ID.String(), Attempt: d.Attempt, Node: w.node,
 		T: history.Now(), WallMs: time.Now().UnixMilli(), Outcome: outcome,
 	})
-	if err != nil {
-		panic(err)
+	if err != nil { // a panic would be recovered
+		fmt.Fprintln(os.Stderr, "effects:", err)
+		os.Exit(exitError)
 	}
 }
 

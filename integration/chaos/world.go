@@ -46,6 +46,7 @@ type world struct {
 	notes []string // what the run itself found wrong
 
 	poisons, burst int
+	ahead          bool // the clock of Redis was far ahead once
 }
 
 // blame notes something that must not happen in a run.
@@ -67,6 +68,9 @@ func build(ctx context.Context, o *options) (*world, error) {
 	}
 	if err := os.MkdirAll(w.dir, 0o700); err != nil {
 		return nil, err
+	}
+	if old, err := os.ReadDir(w.dir); err != nil || len(old) > 0 {
+		return nil, fmt.Errorf("%w: -dir %s is not empty", errUsage, w.dir)
 	}
 	for _, step := range []func(context.Context) error{w.files, w.servers, w.watch, w.people} {
 		if err := step(ctx); err != nil {
@@ -206,7 +210,7 @@ func upTo(r *rand.Rand, d time.Duration) time.Duration { return time.Duration(r.
 
 // commit is the revision of the tree this was started in.
 var commit = sync.OnceValue(func() string {
-	out, err := exec.Command("git", "rev-parse", "--short=12", "HEAD").Output()
+	out, err := exec.Command("git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*").Output()
 	if err != nil {
 		return "unknown"
 	}

@@ -112,6 +112,10 @@ type Fault struct {
 	Loses    string `json:"loses"`          // Nothing, Tail, All, Cutting
 	Note     string `json:"note,omitempty"` // for people
 	Err      string `json:"err,omitempty"`
+
+	// HorizonMs bounds a loss of Tail: what was acknowledged so long before From is
+	// safe. 0: unbounded.
+	HorizonMs int64 `json:"horizon_ms,omitempty"`
 }
 
 // Clock tells that from T on Redis's clock is OffsetMs away from the machine's.
