@@ -1,174 +1,137 @@
 package bench
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
-
-	"github.com/redis/go-redis/v9"
-
-	"github.com/tidemill/tidemill/engine"
 )
 
-// Options configure a run.
+// Errors of [Run], to be told apart with errors.Is.
+var (
+	ErrUnknownScenario = errors.New("no such scenario")
+	ErrNotEmpty        = errors.New("the namespace is not empty")
+	ErrURL             = errors.New("want redis://, rediss:// or unix://")
+)
+
+// Options configure a run. The zero value measures everything on a server of its own.
 type Options struct {
-	URL      string // of a redis:// or unix:// server that nobody else uses
-	Only     string // scenarios whose name contains this; default all
-	Rounds   int    // default 5
-	Tasks    int    // of a round of the throughput scenarios; default 100,000
-	Progress func(scenario string, round, rounds int)
+	URL       string   // of a Redis to measure; "": a throw-away server
+	Namespace string   // where a run lives, empty before and after; default "bench"
+	Scenarios []string // names or families, as in "drain/64" or "drain"; default all
+	Quick     bool     // the quick scenarios, in less than a minute
+	Rounds    int      // of each side; default 5, quick 3
+	Tasks     int      // of a round, which others are in proportion to; default 100,000, quick 20,000
+	// Worker is a command line that calls [Work] with the URL and the namespace,
+	// which are appended, in a process that can be killed. Default: none, then
+	// nothing that needs a kill is run.
+	Worker   []string
+	Progress func(Progress) // told before every round of a side
 }
 
-// Result is one figure. Higher is better for rates, lower for times and bytes.
-type Result struct {
-	Scenario string  `json:"scenario"`
-	Metric   string  `json:"metric"`
-	Unit     string  `json:"unit"`
-	Tidemill float64 `json:"tidemill"`
-	Floor    float64 `json:"floor"` // 0: there is none
-	Ratio    float64 `json:"ratio"` // tidemill / floor
-	Min      float64 `json:"min"`   // of tidemill, over the rounds
-	Max      float64 `json:"max"`
+// Progress says what is measured next.
+type Progress struct {
+	Scenario       string
+	Index, Of      int // of the scenario, from 1
+	Round, Rounds  int // from 1
+	Side           string
+	Elapsed, Limit time.Duration // Limit 0: there is none
 }
 
-// figures are what one round of one side measured, by metric.
-type figures map[string]float64
+// quickLimit is what a quick run may take; a part of it is each scenario's.
+const quickLimit = 48 * time.Second
 
-// side measures one round.
-type side func(ctx context.Context, r *run) (figures, error)
-
-// scenario is measured by both sides in turns; floor may be nil.
-type scenario struct {
-	name     string
-	units    map[string]string
-	tidemill side
-	floor    side
+func (o Options) withDefaults() Options {
+	rounds, tasks := 5, 100_000
+	if o.Quick {
+		rounds, tasks = 3, 20_000
+	}
+	o.Rounds = cmp.Or(o.Rounds, rounds)
+	o.Tasks = cmp.Or(o.Tasks, tasks)
+	o.Namespace = cmp.Or(o.Namespace, "bench")
+	return o
 }
 
-// run is what a round needs.
-type run struct {
-	opts  Options
-	db    *redis.Client
-	round int
-	name  string // of this round: namespace and key prefix
+func (o Options) validate() error {
+	if o.Rounds < 0 || o.Tasks < 0 {
+		return fmt.Errorf("bench: %d rounds of %d tasks: negative", o.Rounds, o.Tasks)
+	}
+	return nil
 }
 
-// Run measures all scenarios.
+// Run measures and returns what it measured, also beside an error: a run whose
+// ctx ends has the scenarios until then. Errors: [ErrUnknownScenario],
+// [ErrNotEmpty], [ErrURL], those of engine.Open, and ctx's.
 func Run(ctx context.Context, o Options) ([]Result, error) {
-	if o.Rounds == 0 {
-		o.Rounds = 5
+	if err := o.validate(); err != nil {
+		return nil, err
 	}
-	if o.Tasks == 0 {
-		o.Tasks = 100_000
+	o = o.withDefaults()
+	chosen, err := choose(o)
+	if err != nil {
+		return nil, err
 	}
-	parsed, err := redis.ParseURL(o.URL)
+	l, err := newLab(ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("bench: %w", err)
 	}
-	parsed.Protocol, parsed.PoolSize, parsed.MaxRetries = 2, 128, -1
-	db := redis.NewClient(parsed)
-	defer db.Close()
-	var all []Result
+	all, err := l.measureAll(ctx, chosen)
+	if closed := l.close(); err == nil && closed != nil {
+		err = fmt.Errorf("bench: %w", closed)
+	}
+	return all, err
+}
+
+// Info describes a scenario.
+type Info struct {
+	Name  string
+	About string
+	Quick bool
+}
+
+// Scenarios lists those that exist, in the order of a run.
+func Scenarios() []Info {
+	var all []Info
 	for _, s := range scenarios {
-		if !strings.Contains(s.name, o.Only) {
-			continue
-		}
-		got, err := s.measure(ctx, &run{opts: o, db: db})
-		if err != nil {
-			return all, fmt.Errorf("bench %s: %w", s.name, err)
-		}
-		all = append(all, got...)
+		all = append(all, Info{Name: s.name, About: s.about, Quick: s.quick})
 	}
-	return all, nil
+	return all
 }
 
-// measure runs the rounds, both sides in turn.
-func (s scenario) measure(ctx context.Context, r *run) ([]Result, error) {
-	ours, floors := map[string][]float64{}, map[string][]float64{}
-	for r.round = range r.opts.Rounds {
-		if r.opts.Progress != nil {
-			r.opts.Progress(s.name, r.round+1, r.opts.Rounds)
-		}
-		for _, half := range []struct {
-			side side
-			into map[string][]float64
-		}{{s.tidemill, ours}, {s.floor, floors}} {
-			if half.side == nil {
-				continue
-			}
-			r.name = fmt.Sprintf("bench-%d-%d", time.Now().UnixNano(), r.round)
-			got, err := half.side(ctx, r)
-			if err != nil {
-				return nil, err
-			}
-			for m, v := range got {
-				half.into[m] = append(half.into[m], v)
-			}
-			if err := r.clean(ctx); err != nil {
-				return nil, err
-			}
+// choose picks the scenarios of a run. A name picks one, a family all of it;
+// what is named is run in a quick run, too.
+func choose(o Options) ([]scenario, error) {
+	for _, name := range o.Scenarios {
+		if !isScenario(name) {
+			return nil, fmt.Errorf("bench: %w: %q", ErrUnknownScenario, name)
 		}
 	}
-	return s.results(ours, floors), nil
-}
-
-func (s scenario) results(ours, floors map[string][]float64) []Result {
-	var out []Result
-	for metric, unit := range s.units {
-		v := ours[metric]
-		slices.Sort(v)
-		res := Result{Scenario: s.name, Metric: metric, Unit: unit, Tidemill: median(v), Min: v[0], Max: v[len(v)-1]}
-		if f := floors[metric]; len(f) > 0 {
-			slices.Sort(f)
-			res.Floor = median(f)
-			res.Ratio = res.Tidemill / res.Floor
-		}
-		out = append(out, res)
-	}
-	slices.SortFunc(out, func(a, b Result) int { return compare(a.Metric, b.Metric) })
-	return out
-}
-
-func compare(a, b string) int {
-	if a < b {
-		return -1
-	}
-	return 1
-}
-
-// median of a sorted list.
-func median(v []float64) float64 {
-	if len(v)%2 == 1 {
-		return v[len(v)/2]
-	}
-	return (v[len(v)/2-1] + v[len(v)/2]) / 2
-}
-
-// clean removes the keys of a round. The server is ours alone, so scanning it
-// is fair here.
-func (r *run) clean(ctx context.Context) error {
-	it := r.db.Scan(ctx, 0, "*"+r.name+"*", 1000).Iterator()
-	for it.Next(ctx) {
-		if err := r.db.Del(ctx, it.Val()).Err(); err != nil {
-			return err
+	var chosen []scenario
+	for _, s := range scenarios {
+		if len(o.Scenarios) == 0 && (s.quick || !o.Quick) || s.among(o.Scenarios) {
+			chosen = append(chosen, s)
 		}
 	}
-	return it.Err()
+	return chosen, nil
 }
 
-// open makes an engine in the namespace of the round.
-func (r *run) open(ctx context.Context, o engine.Options) (*engine.Engine, error) {
-	o.Namespace = r.name
-	return engine.Open(ctx, r.opts.URL, o)
+func isScenario(name string) bool {
+	for _, s := range scenarios {
+		if s.among([]string{name}) {
+			return true
+		}
+	}
+	return false
 }
 
-// rate is n things a second.
-func rate(n int, since time.Time) float64 { return float64(n) / time.Since(since).Seconds() }
-
-// percentile of times, in ms.
-func percentile(d []time.Duration, p float64) float64 {
-	slices.Sort(d)
-	return float64(d[min(len(d)-1, int(float64(len(d))*p))].Microseconds()) / 1000
+func (s scenario) among(names []string) bool {
+	family, _, _ := strings.Cut(s.name, "/")
+	for _, n := range names {
+		if n == s.name || n == family {
+			return true
+		}
+	}
+	return false
 }
