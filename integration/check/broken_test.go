@@ -167,12 +167,12 @@ func (b *builder) key(name, typ string, ttl int64) {
 	b.live.Keys = append(b.live.Keys, history.Key{Name: "tm:{ns/q/3}:" + name, Type: typ, TTLMs: ttl})
 }
 
-// rates is a minute of load, one refused enqueue a second, the fault from its 20th
-// second to the 25th.
+// rates is a minute of load, one enqueue a second that has no patience, the fault from
+// its 20th second to the 25th.
 func (b *builder) rates(before, after, took int64) {
 	const at = 1000 * secNs // nothing else is asked for by then
 	b.in.Run.Seconds = 60
-	b.in.Faults = []history.Fault{{Name: "pause", From: at + 20*secNs, To: at + 25*secNs, Observed: 1, Loses: history.Nothing}}
+	b.in.Faults = []history.Fault{{Name: "busy", From: at + 20*secNs, To: at + 25*secNs, Observed: 1, Loses: history.Nothing}}
 	for i := range int64(60) {
 		n := before
 		if i >= 20 {
@@ -180,7 +180,7 @@ func (b *builder) rates(before, after, took int64) {
 		}
 		b.in.Rates = append(b.in.Rates, history.Rate{T: at + i*secNs, N: n})
 		op := history.Op{T: at + i*secNs, N: i, Do: history.Enqueue, Res: history.Invoke, Births: []history.Birth{{Tag: fmt.Sprint("rate-", i), Queue: "q"}}}
-		refused := history.Op{T: at + i*secNs + took, N: i, Do: history.Enqueue, Res: history.Fail}
+		refused := history.Op{T: at + i*secNs + took, N: i, Do: history.Enqueue, Res: history.Fail, Err: "context deadline exceeded"}
 		b.in.Ops["rates"] = append(b.in.Ops["rates"], op, refused)
 	}
 }

@@ -120,6 +120,14 @@ func (b *builder) birth(tag string, inMs int64) ulid.ULID {
 	return id
 }
 
+// planned is a birth of a plan.
+func (b *builder) planned(tag, plan string) ulid.ULID {
+	id := b.birth(tag, 0)
+	ops := b.in.Ops["c"]
+	ops[len(ops)-2].Births[0].Plan = plan
+	return id
+}
+
 func (b *builder) effect(what, tag string, id ulid.ULID, n int, node, outcome string) {
 	b.tick(1)
 	b.in.Effects = append(b.in.Effects, history.Effect{

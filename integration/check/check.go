@@ -19,7 +19,8 @@ type checker struct {
 	runs   map[attempt][]history.Effect // by time
 	acked  map[ulid.ULID]bool
 	tags   map[string][]born
-	asked  map[string][]ask // by tag
+	asked  map[string][]ask   // by tag
+	gone   map[ulid.ULID]bool // acknowledged, and not there: whether a fault may lose it
 	clock  clock
 
 	repeated []attempt // those that started more than once
@@ -29,7 +30,7 @@ type checker struct {
 func Check(in *Input) Report {
 	c := &checker{
 		in: in, r: newReport(), byNum: map[int]*fold{}, runs: map[attempt][]history.Effect{},
-		acked: map[ulid.ULID]bool{}, asked: map[string][]ask{}, losing: whatLoses(in.Faults), clock: newClock(in.Clock),
+		acked: map[ulid.ULID]bool{}, asked: map[string][]ask{}, gone: map[ulid.ULID]bool{}, losing: whatLoses(in.Faults), clock: newClock(in.Clock),
 	}
 	c.r.holes = c.losing.taken
 	c.void()
@@ -49,8 +50,14 @@ func Check(in *Input) Report {
 		c.live(f)
 	}
 	c.again()
+	c.plans()
+	c.stolen()
+	c.paused()
+	c.membersLeft()
+	c.tried()
 	c.recovery()
 	c.rates()
+	c.calm()
 	c.r.finish()
 	return *c.r
 }
@@ -69,6 +76,9 @@ func (c *checker) fold(p *Partition) {
 		f.add(&e)
 	}
 	c.r.Orphans += len(p.Orphans)
+	if f.partial {
+		c.r.Partial++
+	}
 	for _, e := range c.events(p.Number, p.Orphans) {
 		f.forgotten(&e)
 	}

@@ -38,7 +38,7 @@ func (b *builder) delayed() {
 }
 
 func (b *builder) retried() {
-	id := b.birth("1-3", 0)
+	id := b.planned("1-3", "flaky:1")
 	b.run("1-3", id, 1, "retry")
 	due := wall0 + b.clock + 300
 	retry := b.outcome("retry", waiting, id, 1, address(id), "consumer", "A", "due", strconv.FormatInt(due, 10))
@@ -48,7 +48,7 @@ func (b *builder) retried() {
 }
 
 func (b *builder) snoozed() {
-	id := b.birth("1-4", 0)
+	id := b.planned("1-4", "snooze")
 	b.run("1-4", id, 1, "snooze")
 	due := wall0 + b.clock + 200
 	snooze := b.outcome("snoozed", waiting, id, 1, address(id), "consumer", "A", "due", strconv.FormatInt(due, 10))
@@ -59,7 +59,7 @@ func (b *builder) snoozed() {
 
 // buried dies, is requeued, and dies once more.
 func (b *builder) buried() {
-	id := b.birth("1-5", 0)
+	id := b.planned("1-5", "bury")
 	b.run("1-5", id, 1, "bury")
 	died := b.outcome("dead", dead, id, 1, address(id), "consumer", "A", "reason", "buried")
 	b.ask(history.Op{Do: history.Requeue, ID: id.String()}, history.OK)

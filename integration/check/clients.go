@@ -13,6 +13,7 @@ import (
 type ask struct {
 	history.Birth
 	at    int64  // when it was asked
+	end   int64  // when it was answered
 	res   string // how the operation ended; empty: the client died
 	id    ulid.ULID
 	told  bool // the id: it is known to be in
@@ -52,7 +53,7 @@ func (c *checker) clients() {
 		for i, b := range invoke.Births {
 			a := ask{Birth: b, at: invoke.T}
 			if end != nil {
-				a.res = end.Res
+				a.res, a.end = end.Res, end.T
 				c.told(&a, end, i)
 			}
 			c.asked[b.Tag] = append(c.asked[b.Tag], a)
@@ -61,6 +62,13 @@ func (c *checker) clients() {
 			c.violate("I1", "op %d: ok, with %d ids for %d births", invoke.N, len(end.IDs), len(invoke.Births))
 		}
 	})
+	for _, explained := range c.gone { // one birth may have been acknowledged more than once
+		if explained {
+			c.r.LostReported++
+		} else {
+			c.r.Lost++
+		}
+	}
 }
 
 func (c *checker) told(a *ask, end *history.Op, i int) {
@@ -83,7 +91,7 @@ func (c *checker) told(a *ask, end *history.Op, i int) {
 func (c *checker) acknowledged(a *ask) {
 	f := c.byNum[partitionOf(a.id)]
 	if f == nil {
-		c.lose("%s, acknowledged as %s: nothing was seen of partition %d", a.Tag, a.id, partitionOf(a.id))
+		c.lose(a, "%s, acknowledged as %s: nothing was seen of partition %d", a.Tag, a.id, partitionOf(a.id))
 		return
 	}
 	l := f.lives[a.id]
@@ -97,12 +105,12 @@ func (c *checker) acknowledged(a *ask) {
 	case f.trimmedAt(address(a.id)):
 		c.r.Unseen++
 	default:
-		c.lose("%s, acknowledged as %s, has no birth", a.Tag, a.id)
+		c.lose(a, "%s, acknowledged as %s, has no birth", a.Tag, a.id)
 	}
 }
 
-func (c *checker) lose(format string, args ...any) {
-	c.r.Lost++
+func (c *checker) lose(a *ask, format string, args ...any) {
+	c.gone[a.id] = false
 	c.violate("I1", format, args...)
 }
 
@@ -122,17 +130,26 @@ func (c *checker) same(a *ask, l *life) {
 // reported is a loss that Redis made and the log tells. It is in order only when
 // a fault of the run lets Redis lose that much.
 func (c *checker) reported(a *ask, ep *epoch) {
-	c.r.LostReported++
 	if !c.mayLose(a) {
-		c.lose("%s, acknowledged as %s, was lost with the tail before %s (%s), and no fault explains it", a.Tag, a.id, ep.at, ep.cause)
+		c.lose(a, "%s, acknowledged as %s, was lost with the tail before %s (%s), and no fault explains it", a.Tag, a.id, ep.at, ep.cause)
+		return
+	}
+	if _, judged := c.gone[a.id]; !judged {
+		c.gone[a.id] = true
 	}
 }
 
 func (c *checker) mayLose(a *ask) bool {
 	return slices.ContainsFunc(c.in.Faults, func(f history.Fault) bool {
 		loses := f.Loses == history.All || f.Loses == history.Tail && !(a.Replicated && a.res == history.OK)
-		return loses && (f.To == 0 || a.at <= f.To)
+		return loses && (f.To == 0 || a.at <= f.To) && !beyond(&f, a.end)
 	})
+}
+
+// beyond reports whether what was acknowledged at t is safe from a fault that loses a
+// tail, because the tail does not go back so far.
+func beyond(f *history.Fault, t int64) bool {
+	return f.Loses == history.Tail && f.HorizonMs > 0 && t < f.From-f.HorizonMs*msNs
 }
 
 // takenAt reports whether a stranger took the birth: it is missing in the log,

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/oklog/ulid/v2"
+
+	"github.com/tidemill/tidemill/integration/history"
 )
 
 const (
@@ -55,6 +57,24 @@ func (c *checker) early(f *fold) {
 		}
 		if late := s.WallMs + c.clock.at(s.T) - r.due; late <= c.clock.still(s.T) { // else it fell due in a jump
 			c.r.late = append(c.r.late, max(0, late))
+		}
+	}
+}
+
+// backedOff: no retry starts before its delay is over, counted from the first time
+// that the attempt before it failed (I4).
+func (c *checker) backedOff(id ulid.ULID, attempts int, delay int64) {
+	failed := func(e history.Effect) bool { return e.What == history.End && e.Outcome == endRetry }
+	for n := 1; n < attempts && delay > 0; n++ {
+		runs, next := c.runs[attempt{id, n}], c.starts(attempt{id, n + 1})
+		i := slices.IndexFunc(runs, failed)
+		if i < 0 || len(next) == 0 {
+			continue
+		}
+		from, to := runs[i].T, next[0].T
+		if took := (to - from) / msNs; took < delay-c.clock.gained(from, to)-slackMs {
+			c.countEarly()
+			c.violate("I4", "%s attempt %d started %d ms after attempt %d failed, want %d", id, n+1, took, n, delay)
 		}
 	}
 }

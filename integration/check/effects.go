@@ -12,6 +12,7 @@ import (
 const (
 	endOK     = "ok"
 	endSnooze = "snooze"
+	endRetry  = "retry"
 )
 
 // journal sorts what handlers did by attempt.
@@ -113,7 +114,7 @@ func (c *checker) again() {
 		if f == nil {
 			continue
 		}
-		if causes := f.causes(a, starts[0].T); len(starts)-1 > causes {
+		if causes := f.causes(a, starts[0].T, starts[len(starts)-1].T); len(starts)-1 > causes {
 			c.r.Unexplained++
 			c.violate("I11", "%s attempt %d started %d times, with %d causes", a.id, a.n, len(starts), causes)
 		}
@@ -123,27 +124,48 @@ func (c *checker) again() {
 
 func byAttempt(a, b attempt) int { return cmp.Or(a.id.Compare(b.id), cmp.Compare(a.n, b.n)) }
 
-// causes counts what allows an attempt to start once more after its first start:
-// its delivery was taken over or given back, it asked to run later, the group
-// was rebuilt, or Redis lost what was known of it. A fault that loses is a cause
-// by itself: the epoch that tells of it may have been lost to the next.
-func (f *fold) causes(a attempt, first int64) int {
-	n := 0
-	if t := f.tries[a]; t != nil {
-		n = t.reclaims + t.backs + t.snoozes
+// asleep counts the snoozes of an attempt that the journal has, and the log may not
+// have any more.
+func (f *fold) asleep(a attempt) (n int) {
+	for _, e := range f.c.runs[a] {
+		if e.What == history.End && e.Outcome == endSnooze && f.c.mayForget(e.T) {
+			n++
+		}
 	}
+	return n
+}
+
+// unseenNs is how long before a fault what Redis lost may have been written without
+// the witness seeing it.
+const unseenNs = 2 * secNs
+
+// recoverySeenNs is how much later than it happened the witness may see what a
+// server went through: it comes back to the server in its own time.
+const recoverySeenNs = 10 * secNs
+
+// causes counts what allows an attempt to start once more between its first start
+// and its last: its delivery was taken over or given back, it asked to run later,
+// the group was rebuilt, or Redis lost what was known of it. A fault that loses is a
+// cause by itself: the epoch that tells of it may have been lost to the next.
+func (f *fold) causes(a attempt, first, last int64) int {
+	n := f.asleep(a)
+	if t := f.tries[a]; t != nil {
+		n = t.reclaims + t.backs + max(n, t.snoozes)
+	}
+	between := func(seen int64) bool { return seen >= first && seen <= last+recoverySeenNs }
 	for _, at := range f.rebuilt {
-		if at >= first {
+		if between(at) {
 			n++
 		}
 	}
 	for _, ep := range f.epochs {
-		if ep.cause != "created" && ep.seen >= first {
+		if ep.cause != "created" && between(ep.seen) {
 			n++
 		}
 	}
 	for _, fault := range f.c.in.Faults {
-		if (fault.Loses == history.Tail || fault.Loses == history.All) && fault.To >= first {
+		loses := fault.Loses == history.Tail || fault.Loses == history.All
+		if loses && fault.From <= last+unseenNs && (fault.To == 0 || fault.To >= first) {
 			n++
 		}
 	}

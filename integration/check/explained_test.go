@@ -94,6 +94,7 @@ func TestExplained(t *testing.T) {
 		{"a mark and a tombstone", func(b *builder) {
 			id := b.birth("1-30", 0)
 			at := b.outcome("cancelled", cancelled, id, 0, address(id), "actor", "ann")
+			b.ask(history.Op{Do: history.Cancel, ID: id.String()}, history.OK)
 			b.live.Cancels[strconv.FormatInt(address(id).lsn, 10)] = -at.lsn
 			b.live.Delivered = b.log(b.birthOf("1-10")).ID
 		}, func(r *Report) int { return r.Cancelled - 1 }},
@@ -135,6 +136,12 @@ func TestUnexplained(t *testing.T) {
 			b.fault("kill redis", history.Tail)
 			b.tick(5000)
 			b.lostTail()
+		}},
+		{"a tail does not go back so far", func(b *builder) {
+			b.lostTail()
+			b.tick(5000)
+			b.fault("kill redis", history.Tail)
+			b.in.Faults[1].HorizonMs = 2000
 		}},
 		{"a replica had it", func(b *builder) {
 			b.fault("kill redis", history.Tail)

@@ -25,6 +25,7 @@ type life struct {
 	reason  string
 
 	byHand   bool // an operator ended it before it ran
+	asked    bool // an operator's cancel is in the log
 	attempts int  // the highest
 }
 
@@ -182,13 +183,14 @@ func (f *fold) move(e *event, l *life, to state) {
 		l.tag, l.typ, l.born, l.gone = e.tag, e.typ, true, e.gone
 		l.key, l.ttlMs = e.opts.key, e.opts.ttlMs
 	case "cancel_requested":
-		l.marked = e.at.lsn
+		l.marked, l.asked = e.at.lsn, true
 		return // stands beside the chain
 	case "requeued":
 		l.again = true
 		f.requeues = append(f.requeues, e.id)
 	case "cancelled":
 		l.byHand = e.consumer == ""
+		l.asked = l.asked || l.byHand
 	case kindReleased:
 		f.released(e, l)
 	}

@@ -48,7 +48,7 @@ func (f *fold) advance(e *event) {
 func (f *fold) missing(from, to int64) {
 	g := gap{from: from, to: to}
 	switch {
-	case to < f.floor():
+	case to < f.floor() && f.c.losing.all: // a trim spares what the witness's cursor holds, which only a flush takes along
 		g.explained = "trimmed"
 	case f.c.losing.taken:
 		g.explained = "taken"

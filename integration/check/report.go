@@ -3,14 +3,16 @@ package check
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
-// maxViolations bounds the list of a report; the first ones tell most.
+// maxViolations bounds the list of a report; the first ones tell most. What the run
+// found wrong with itself is never left out: nothing else tells it.
 const maxViolations = 200
 
 // Violation is one broken invariant.
 type Violation struct {
-	Invariant string `json:"invariant"` // I1 to I12, or stuck
+	Invariant string `json:"invariant"` // I1 to I12, plan, pause, stuck or run
 	Text      string `json:"text"`
 }
 
@@ -18,6 +20,7 @@ type Violation struct {
 // entries.
 type Report struct {
 	Partitions   int `json:"partitions"`
+	Partial      int `json:"partial"` // partitions whose log is not whole: less of them was judged
 	Attempted    int `json:"attempted"`
 	Acknowledged int `json:"acknowledged"`
 
@@ -52,7 +55,7 @@ type Report struct {
 	Faults map[string]int `json:"faults"`
 	Void   []string       `json:"void"` // faults that were not seen to bite
 
-	Violations []Violation    `json:"violations"` // at most 200
+	Violations []Violation    `json:"violations"` // at most 200, and those of the run
 	Broken     map[string]int `json:"broken"`     // all, by invariant
 
 	Unreadable int `json:"unreadable"` // what a log with holes says against itself
@@ -71,7 +74,7 @@ func (r *Report) Failed() bool { return len(r.Broken)+len(r.Violations) > 0 }
 
 // readable are the invariants that are read off a log without holes. Where a
 // stranger took entries out of it they cannot be judged, nor can what never ended.
-var readable = []string{"I2", "I4", "I5", "I6", "I7", "I8", "I11", "stuck"}
+var readable = []string{"I2", "I4", "I5", "I6", "I7", "I8", "I11", "stuck", "plan"}
 
 func (r *Report) violate(invariant, format string, args ...any) {
 	if r.holes && slices.Contains(readable, invariant) {
@@ -79,7 +82,7 @@ func (r *Report) violate(invariant, format string, args ...any) {
 		return
 	}
 	r.Broken[invariant]++
-	if len(r.Violations) < maxViolations {
+	if len(r.Violations) < maxViolations || invariant == OfTheRun {
 		r.Violations = append(r.Violations, Violation{invariant, fmt.Sprintf(format, args...)})
 	}
 }
@@ -95,10 +98,11 @@ const OfTheRun = "run"
 // Blame adds what a run found wrong with itself.
 func (r *Report) Blame(text string) { r.violate(OfTheRun, "%s", text) }
 
-// Inherit takes over from an earlier report what the run found wrong with itself.
+// Inherit takes over from an earlier report what the run found wrong with itself; that
+// nothing was tried each judgement finds by itself.
 func (r *Report) Inherit(old *Report) {
 	for _, v := range old.Violations {
-		if v.Invariant == OfTheRun {
+		if v.Invariant == OfTheRun && !strings.HasSuffix(v.Text, nothingTried) {
 			r.Blame(v.Text)
 		}
 	}

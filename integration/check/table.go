@@ -17,6 +17,7 @@ func (r *Report) Table() string {
 		name string
 		n    int
 	}{
+		{"partitions seen in part", r.Partial},
 		{"attempted", r.Attempted},
 		{"acknowledged", r.Acknowledged},
 		{"succeeded", r.Succeeded},

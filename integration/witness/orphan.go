@@ -24,7 +24,7 @@ func epochOf(at place, fields [][]byte) (epoch, bool) {
 		return epoch{}, false
 	}
 	survived, err := strconv.ParseInt(words[2], 10, 64)
-	return epoch{at, survived}, err == nil
+	return epoch{place: at, survived: survived}, err == nil
 }
 
 func field(fields [][]byte, name string) string {
@@ -47,16 +47,19 @@ func (ep epoch) forgot(at place) bool {
 // event says did not survive.
 func (p *partition) orphan() {
 	for at, s := range p.entries {
-		if s.round != p.rounds && p.forgotten(at) {
+		if s.round != p.rounds && p.forgotten(at, s.at) {
 			delete(p.entries, at)
 			p.orphans[at] = s
 		}
 	}
 }
 
-func (p *partition) forgotten(at place) bool {
+// forgotten reports whether an epoch event says that an entry did not survive. What
+// was read first after the event is of a later life: after a flush lsns may begin
+// below it, when nobody who was told of the last ones asks first.
+func (p *partition) forgotten(at place, seen int64) bool {
 	for _, ep := range p.epochs {
-		if ep.forgot(at) {
+		if seen < ep.seen && ep.forgot(at) {
 			return true
 		}
 	}

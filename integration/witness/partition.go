@@ -64,6 +64,7 @@ type partition struct {
 type epoch struct {
 	place
 	survived int64
+	seen     int64 // when the event was read first
 }
 
 func newPartition(queue string, n int, prefix, dir string) *partition {
@@ -157,6 +158,7 @@ func (p *partition) take(stream byte, r raw) {
 	s.round = p.rounds
 	p.entries[at] = s
 	if ep, ok := epochOf(at, r.fields); ok {
+		ep.seen = s.at
 		p.epochs = append(p.epochs, ep)
 	}
 }

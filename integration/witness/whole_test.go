@@ -85,7 +85,7 @@ func (w *world) load(n int) (ids, dead []engine.ID) {
 		case 5:
 			id = w.enqueue("ok", func(b *task.Birth) { b.Key = "k" + string(rune('a'+i/20)) })
 		case 6:
-			id = w.enqueue("ok", func(b *task.Birth) { b.Opts.Deadline = time.Now().Add(-time.Second) })
+			id = w.enqueue("late", func(b *task.Birth) { b.Opts.Deadline = time.Now().Add(-time.Second) })
 		case 7:
 			id = w.enqueue("snooze", func(b *task.Birth) { b.In = 50 * time.Millisecond })
 		default:
