@@ -1,6 +1,6 @@
 # One word per task; whatever needs more than one line is a script in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help fmt lint test race short ci bench generate docker-image fuzz chaos chaos-all chaos-bugs chaos-soak evidence setup-newer test-versions
+.PHONY: help fmt lint test short ci bench generate docker-image fuzz chaos chaos-all chaos-bugs chaos-soak evidence setup-newer test-versions bench-peers
 
 # make chaos takes these; FAULTS=list lists the faults
 SEED ?= 0
@@ -23,9 +23,6 @@ test: ## everything a change must pass; installs what is missing where it can
 	tools/lint.sh
 	tools/gotest.sh
 
-race: ## all tests with the race detector, nothing else
-	tools/gotest.sh
-
 short: ## the tests that need no Redis
 	go test -short ./...
 
@@ -34,6 +31,9 @@ ci: ## what CI runs: a Docker engine, an image with this machine's Redis, then t
 
 bench: ## Go benchmarks of all packages
 	go test -run '^$$' -bench . -benchmem ./...
+
+bench-peers: ## other task queues beside this one, half an hour: bench/results/DATE-peers.{json,md,svg}
+	cd bench/peers && npm ci --prefix bullmq --no-audit --no-fund; go run . -out ../results
 
 generate: ## rewrite generated files
 	go generate ./...
