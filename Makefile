@@ -33,7 +33,7 @@ bench: ## Go benchmarks of all packages
 	go test -run '^$$' -bench . -benchmem ./...
 
 bench-peers: ## other task queues beside this one, half an hour: bench/results/DATE-peers.{json,md,svg}
-	cd bench/peers && npm ci --prefix bullmq --no-audit --no-fund; go run . -out ../results
+	cd bench/peers && npm install --prefix bullmq --no-package-lock --no-audit --no-fund; go run . -out ../results
 
 generate: ## rewrite generated files
 	go generate ./...

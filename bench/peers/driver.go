@@ -27,7 +27,7 @@ var bullmqPeer = peer{
 	settings: "ioredis, removeOnComplete and removeOnFail, Worker concurrency as stated, drainDelay default, no metrics; bulk is addBulk of 1,000; producer and worker are two Node processes when latency is measured; at least once",
 	driver: &driver{
 		command: []string{"node", "bullmq/driver.js"}, about: []string{"node", "bullmq/driver.js", "version"},
-		hint: "apt-get install nodejs npm, then npm ci in bench/peers/bullmq",
+		hint: "apt-get install nodejs npm, then npm install --no-package-lock in bench/peers/bullmq",
 	},
 }
 
