@@ -171,8 +171,13 @@ func (in *incarnation) runSuspects(ctx context.Context) {
 	}
 }
 
-// startAlone charges one suspect and waits until it ended or survived.
+// startAlone charges one suspect and waits until it ended or survived. The queue may
+// have been paused while it waited for its turn.
 func (in *incarnation) startAlone(ctx context.Context, w *work) {
+	if paused, err := in.session.Paused(ctx); err == nil && paused { // an error shows in the charge
+		in.handBack([]*work{w})
+		return
+	}
 	may, err := in.charge(ctx, []*work{w})
 	if err != nil && ctx.Err() == nil {
 		in.m.group.failed("charge", err)

@@ -160,3 +160,25 @@ func TestCrashLoop(t *testing.T) {
 		})
 	}
 }
+
+// TestSuspectsPaused: those that have not had their turn go back when the queue is
+// paused, and start when it is resumed.
+func TestSuspectsPaused(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		f, r := newFake(t), newRuns()
+		f.add(3, crashed(2))
+		run(t, newNode(f), consumergroup.Options{Handle: r.taking(500 * time.Millisecond)})
+		time.Sleep(100 * time.Millisecond)
+		f.set(func() { f.paused = true })
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		expectCount(t, "starts while paused", len(r.started()), 1)
+		if n := len(f.outcomes(task.HandedBack)); n < 2 {
+			t.Errorf("%d were handed back, want both that had not started", n)
+		}
+		f.set(func() { f.paused = false })
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		expectCount(t, "starts", len(r.started()), 3)
+	})
+}

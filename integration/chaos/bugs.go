@@ -33,10 +33,11 @@ func runBugs(ctx context.Context, args []string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	bugs, err := allBugs(root)
+	there, err := allBugs(root)
 	if err != nil {
 		return false, err
 	}
+	bugs := slices.Clone(there)
 	bugs = slices.DeleteFunc(bugs, func(b seeded) bool { return len(args) > 0 && !slices.Contains(args, b.name) })
 	if err := baselines(ctx, bugs); err != nil {
 		return false, err
@@ -58,10 +59,20 @@ func runBugs(ctx context.Context, args []string) (bool, error) {
 	if len(all) == 0 {
 		return false, fmt.Errorf("%w: no such bug", errUsage)
 	}
-	if len(args) == 0 {
-		return good, save(root, func(e *evidence) { e.Bugs = all })
+	return good, save(root, func(e *evidence) { e.Bugs = merged(there, e.Bugs, all) })
+}
+
+// merged is what is known of the bugs there are: the later result of each.
+func merged(there []seeded, before, now []caught) (out []caught) {
+	for _, b := range there {
+		known := slices.Concat(before, now)
+		slices.Reverse(known)
+		i := slices.IndexFunc(known, func(c caught) bool { return c.Name == b.name })
+		if i >= 0 {
+			out = append(out, known[i])
+		}
 	}
-	return good, nil
+	return out
 }
 
 // tryBug runs until the bug is noticed or a minute is over.

@@ -29,6 +29,7 @@ type options struct {
 	drain       time.Duration // how long everything may take to come to an end
 	script      string        // at which crash points and lost replies are; empty: drawn
 	quiet       bool
+	more        bool // a soak adds to the last one
 }
 
 // retention of the history in Redis, unless a run asks for more.
@@ -61,6 +62,7 @@ func parseOptions(args []string, out io.Writer) (*options, error) {
 	f.DurationVar(&o.calm, "calm", 17*time.Second, "load after the last fault: the rate must come back")
 	f.DurationVar(&o.drain, "drain", 90*time.Second, "how long all tasks may take to come to an end after the load")
 	f.StringVar(&o.script, "script", "", "the script of crash points and lost replies (default: drawn)")
+	f.BoolVar(&o.more, "more", false, "soak: add to the runs of the last one")
 	f.BoolVar(&o.quiet, "quiet", false, "print the result alone")
 	if err := f.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {

@@ -63,7 +63,7 @@ func runSoak(ctx context.Context, args []string) (bool, error) {
 		one.topology, one.persistence, one.replicated = s.topology, s.persistence, s.replicated
 		one.retention = cmp.Or(s.retention, one.retention)
 		ok, err := record(ctx, &one, func(e *evidence, r result) {
-			if i == 0 {
+			if i == 0 && !o.more {
 				e.Soak = nil // another soak begins
 			}
 			e.Soak = append(e.Soak, r)
