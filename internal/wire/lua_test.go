@@ -31,7 +31,7 @@ type script struct {
 	stmts  []ast.Stmt
 }
 
-var loadCall = regexp.MustCompile(`= load\(([^)]*)\)`)
+var loadCall = regexp.MustCompile(`= (?:reading\()?load\(([^)]*)\)`)
 
 // scripts reads the calls of load in streams/script.go.
 func scripts(t *testing.T) []*script {
