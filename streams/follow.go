@@ -2,9 +2,12 @@ package streams
 
 import (
 	"context"
+	"errors"
 	"net"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/tidemill/tidemill/task"
 )
 
 // follower has a Cluster client look where the slots are when a node of it does
@@ -20,9 +23,9 @@ func follow(c redis.UniversalClient) redis.UniversalClient {
 }
 
 // look asks for the slots, in the background and not more often than every 200 ms,
-// unless it was Redis that answered, or nobody waits any more.
+// when a node does not answer or does not serve, and somebody still waits.
 func (f follower) look(ctx context.Context, err error) {
-	if err != nil && ctx.Err() == nil && mapError(err) != err {
+	if ctx.Err() == nil && errors.Is(mapError(err), task.ErrUnavailable) {
 		f.cluster.ReloadState(ctx)
 	}
 }

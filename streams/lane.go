@@ -136,7 +136,7 @@ func (l *lane) run(ctx context.Context, own *job) {
 			l.mu.Lock()
 		case <-ctx.Done():
 			l.mu.Lock()
-			if over := isClosed(ended); !over {
+			if !isClosed(ended) {
 				own.left = true
 				return
 			}

@@ -88,8 +88,11 @@ func TestMissing(t *testing.T) {
 // TestRun measures the peers that need nothing but Redis, with few tasks.
 func TestRun(t *testing.T) {
 	t.Parallel()
-	if _, ok := redisproc.Find(); !ok || testing.Short() {
-		t.Skip("no Redis")
+	if testing.Short() {
+		t.Skip("-short: it starts servers")
+	}
+	if _, ok := redisproc.Find(); !ok {
+		t.Fatal("install redis-server or valkey-server")
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
