@@ -61,7 +61,8 @@ func create(pool *dockertest.Pool, c Config, owner int) (it *dockertest.Resource
 		ExposedPorts: []string{insidePort}, Cmd: c.command(), Labels: labels(owner),
 		PortBindings: map[docker.Port][]docker.PortBinding{insidePort: {{HostIP: host, HostPort: port}}},
 	}
-	if it, err = pool.RunWithOptions(o); err != nil {
+	network := func(h *docker.HostConfig) { h.NetworkMode = redisproc.Network() }
+	if it, err = pool.RunWithOptions(o, network); err != nil {
 		return nil, "", errors.Join(err, pool.RemoveContainerByName(o.Name)) // made, perhaps, and not started
 	}
 	return it, addr, nil

@@ -14,8 +14,8 @@
 //
 //  1. the one that TIDEMILL_TEST_REDIS names by URL, used as it is found,
 //  2. redis-server or valkey-server on PATH, started on a unix socket,
-//  3. the Docker image TIDEMILL_TEST_IMAGE (tidemill-redis:local) in a container;
-//     it is never pulled.
+//  3. the Docker image TIDEMILL_TEST_IMAGE (tidemill-redis:local) in a container,
+//     on the network TIDEMILL_TEST_NETWORK if set; it is never pulled.
 //
 // If there is none the test fails with the line that says what to install. Under
 // -short the test is skipped, even where a server could be had: the short tests

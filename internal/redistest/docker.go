@@ -62,7 +62,7 @@ func contain(ctx context.Context, pool *dockertest.Pool, image string) (server, 
 	repository, tag := redisproc.SplitImage(image)
 	c, err := pool.RunWithOptions(
 		&dockertest.RunOptions{Repository: repository, Tag: tag, ExposedPorts: []string{redisPort}},
-		func(h *docker.HostConfig) { h.AutoRemove = true },
+		func(h *docker.HostConfig) { h.AutoRemove, h.NetworkMode = true, redisproc.Network() },
 	)
 	if err != nil {
 		return server{}, err
