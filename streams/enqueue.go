@@ -71,7 +71,7 @@ func (l *Log) route(ctx context.Context, births []task.Birth) (*lane, []encoded,
 		}
 		batch = append(batch, encode(p, b))
 	}
-	return p.lanes[kindOf(first)], batch, nil
+	return p.roads[kindOf(first)].pick(), batch, nil
 }
 
 // unwrapCall leaves out the script's name, which a caller has no use for.

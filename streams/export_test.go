@@ -62,7 +62,7 @@ func (l *Log) RepeatBatch(ctx context.Context, q task.Queue, later bool) error {
 	if err != nil {
 		return err
 	}
-	ps[0].lanes[laneKind{later: later}].seq--
+	ps[0].roads[laneKind{later: later}][0].seq--
 	return nil
 }
 

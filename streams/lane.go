@@ -3,6 +3,7 @@ package streams
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -27,10 +28,10 @@ func kindOf(b *task.Birth) laneKind {
 	return laneKind{later: b.Delayed(), replicated: b.Durability == task.Replicated}
 }
 
-// lane is the group commit of one partition's births of one kind: the first caller
-// flushes for all who came meanwhile, and hands the lead to one of them when its own
-// are in. It has no goroutine, but for a batch with births of others, which its
-// leader may have to leave.
+// lane commits one batch after the other: the first caller flushes for all who came
+// meanwhile, and hands the lead to one of them when its own are in. It has no
+// goroutine, but for a batch with births of others, which its leader may have to
+// leave.
 //
 //  1. One batch is in flight; its bytes and number are fixed until it is
 //     answered, so asking again after a lost reply writes nothing twice.
@@ -47,11 +48,12 @@ type lane struct {
 	kind laneKind
 	name string // the session's
 
-	mu    sync.Mutex // guards what follows
-	queue []*job     // jobs with births not yet sent
-	busy  bool       // somebody leads
-	seq   int64
-	last  int64 // the highest lsn a birth got here; of the leader alone
+	mu     sync.Mutex // guards what follows
+	queue  []*job     // jobs with births not yet sent
+	busy   bool       // somebody leads
+	flying bool       // a batch is in flight
+	seq    int64
+	last   int64 // the highest lsn a birth got here; of the leader alone
 }
 
 // job is one caller's births.
@@ -61,8 +63,7 @@ type job struct {
 	sent   int           // births taken into batches
 	done   int           // births answered
 	err    error         // ends the job
-	ended  chan struct{} // closed by the leader when done or failed
-	lead   chan struct{} // receives once when this caller shall lead
+	wake   chan struct{} // receives once when this caller shall lead; closed when done or failed
 	left   bool          // it led, and left while others' births were in flight
 }
 
@@ -72,46 +73,36 @@ type Enqueued struct {
 	Existing bool // an older task has the same idempotency key
 }
 
-func newLanes(p *partition) map[laneKind]*lane {
-	lanes := map[laneKind]*lane{}
-	for _, k := range []laneKind{{}, {later: true}, {replicated: true}, {later: true, replicated: true}} {
-		lanes[k] = &lane{part: p, kind: k, name: newName()}
-	}
-	return lanes
-}
+func newLane(p *partition, k laneKind) *lane { return &lane{part: p, kind: k, name: newName()} }
 
 // add puts births in and returns how many are known to be in, with their ids.
 func (l *lane) add(ctx context.Context, births []encoded) ([]Enqueued, error) {
-	j := &job{births: births, tasks: make([]Enqueued, len(births)), ended: make(chan struct{}), lead: make(chan struct{}, 1)}
+	j := &job{births: births, tasks: make([]Enqueued, len(births)), wake: make(chan struct{}, 1)}
 	l.mu.Lock()
 	l.queue = append(l.queue, j)
 	leads := !l.busy
 	l.busy = true
 	l.mu.Unlock()
+	if !leads {
+		select {
+		case _, leads = <-j.wake:
+		case <-ctx.Done():
+		}
+	}
 	if leads {
 		l.run(ctx, j)
 	}
-	select {
-	case <-j.ended:
-	case <-j.lead:
-		l.run(ctx, j)
-	case <-ctx.Done():
-		return l.withdraw(ctx, j)
-	}
-	select {
-	case <-j.ended:
-		return j.tasks[:j.done], j.err
-	default:
-		return l.withdraw(ctx, j)
-	}
+	return l.withdraw(ctx, j)
 }
 
 // run leads: it flushes until the own job has ended or ctx has, then passes on.
 func (l *lane) run(ctx context.Context, own *job) {
+	runtime.Gosched() // who is ready to run may have births for the first batch
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for !own.over() && ctx.Err() == nil {
 		batch := l.take()
+		l.flying = true
 		l.seq++
 		seq := l.seq
 		l.mu.Unlock()
@@ -158,7 +149,7 @@ func isClosed(c chan struct{}) bool {
 func (l *lane) pass(own *job) {
 	for _, j := range l.queue {
 		if j != own {
-			j.lead <- struct{}{}
+			j.wake <- struct{}{}
 			return
 		}
 	}
@@ -204,6 +195,7 @@ func (l *lane) take() []share {
 // answer spreads the answers of a batch over its jobs. Answers that come with an
 // error are of births that are stored: their jobs get both.
 func (l *lane) answer(batch []share, answers []Enqueued, err error) {
+	l.flying = false
 	for _, s := range batch {
 		j, n := s.job, s.to-s.from
 		switch {
@@ -215,7 +207,7 @@ func (l *lane) answer(batch []share, answers []Enqueued, err error) {
 			if j.done = s.to; err != nil {
 				l.fail(j, err)
 			} else if j.done == len(j.births) {
-				close(j.ended)
+				close(j.wake)
 			}
 		}
 		if answers != nil {
@@ -227,7 +219,7 @@ func (l *lane) answer(batch []share, answers []Enqueued, err error) {
 // fail ends a job: what it has not sent is withdrawn.
 func (l *lane) fail(j *job, err error) {
 	j.err = err
-	close(j.ended)
+	close(j.wake)
 	for i, q := range l.queue {
 		if q == j {
 			l.queue = append(l.queue[:i:i], l.queue[i+1:]...)
@@ -236,7 +228,7 @@ func (l *lane) fail(j *job, err error) {
 	}
 }
 
-// withdraw ends the job of a caller whose context ended.
+// withdraw ends the job of a caller that leaves, if it has not ended.
 func (l *lane) withdraw(ctx context.Context, j *job) ([]Enqueued, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -248,9 +240,11 @@ func (l *lane) withdraw(ctx context.Context, j *job) ([]Enqueued, error) {
 		l.fail(j, err)
 	}
 	select {
-	case <-j.lead: // the lead came while it was leaving
-		l.pass(j)
+	case _, lead := <-j.wake:
+		if lead { // it came while the caller was leaving
+			l.pass(j)
+		}
 	default:
 	}
-	return append([]Enqueued(nil), j.tasks[:j.done]...), j.err
+	return j.tasks[:j.done], j.err
 }

@@ -55,7 +55,7 @@ type Log struct {
 type partition struct {
 	*keys.Partition
 	log   *Log
-	lanes map[laneKind]*lane
+	roads map[laneKind]*road
 
 	mu    sync.Mutex
 	known clock
@@ -198,7 +198,7 @@ func (l *Log) remember(q task.Queue, numbers string) ([]*partition, error) {
 			return nil, fmt.Errorf("registry of %s: number %q", q, s)
 		}
 		p := &partition{Partition: keys.New(l.ns, q, task.Partition(n)), log: l}
-		p.lanes = newLanes(p)
+		p.roads = newRoads(p)
 		ps = append(ps, p)
 		l.byNum[p.Number] = p
 	}

@@ -33,7 +33,7 @@ type Server struct {
 }
 
 // Preflight asks the server what it is and refuses one that would lose tasks:
-// older than Redis 7.0, a replica, or one that evicts keys, unless allowEviction.
+// older than Redis 7.0, of 32 bits, a replica, or one that evicts keys, unless allowEviction.
 //
 // Errors: [task.ErrUnavailable], [task.ErrUnsafe].
 func (l *Log) Preflight(ctx context.Context, allowEviction bool) (Server, error) {
@@ -68,6 +68,9 @@ func (s Server) check(info map[string]string, allowEviction bool) error {
 	}
 	if info["master_replid"] == "" {
 		return fmt.Errorf("%w: INFO replication has no master_replid", task.ErrUnsafe)
+	}
+	if info["arch_bits"] == "32" { // its string.format('%d') ends at 2^31
+		return fmt.Errorf("%w: a 32-bit server: scripts need 64", task.ErrUnsafe)
 	}
 	if s.Policy != "noeviction" && !allowEviction {
 		return fmt.Errorf("%w: maxmemory-policy is %s and may drop whole queues; want noeviction", task.ErrUnsafe, s.Policy)

@@ -18,7 +18,7 @@ func TestCheckSize(t *testing.T) {
 		{"function at the limit", "task/a.go", function(maxFunc), ""},
 		{"long function in a test", "task/a_test.go", function(maxFunc + 1), ""},
 		{"lua at the limit", "streams/lua/renew.lua", lines(maxLua), ""},
-		{"prologue", luaPrelude, lines(maxLua + 1), ""},
+		{"prologue", luaShared[0], lines(maxLua + 1), ""},
 		{"generated", "task/a.go", header + function(maxFile), ""},
 
 		{"file", "task/a.go", lines(maxFile), "501 lines, at most 500"},

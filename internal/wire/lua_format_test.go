@@ -27,14 +27,14 @@ func names(call *ast.FuncCallExpr) (names []string) {
 // order, and nothing else appends.
 func TestLuaFields(t *testing.T) {
 	t.Parallel()
-	_, stmts := prologue(t)
+	_, stmts := shared(t)
 	appends := callsOf(stmts, "append")
 	if len(appends) != 2 {
-		t.Fatalf("prologue.lua appends in %d places, want entry and event", len(appends))
+		t.Fatalf("library.lua appends in %d places, want entry and event", len(appends))
 	}
 	for i, want := range [][]string{BirthFields, EventFields} {
 		if diff := cmp.Diff(want, names(appends[i])); diff != "" {
-			t.Errorf("prologue.lua:%d: want - got +\n%s", appends[i].Line(), diff)
+			t.Errorf("library.lua:%d: want - got +\n%s", appends[i].Line(), diff)
 		}
 	}
 	for _, s := range scripts(t) {
@@ -100,7 +100,7 @@ func TestLuaKinds(t *testing.T) {
 // scripts use no name that is not in the table (it would be nil).
 func TestLuaStates(t *testing.T) {
 	t.Parallel()
-	_, stmts := prologue(t)
+	_, stmts := shared(t)
 	got := map[string]string{}
 	for _, s := range stmts {
 		if l, ok := s.(*ast.LocalAssignStmt); ok && l.Names[0] == "state" {
@@ -138,15 +138,15 @@ func TestLuaConstants(t *testing.T) {
 		want          []string
 		in            []string
 	}{
-		{"place of a slot", `birth % (\d+) \* (\d+)`, []string{chunk, slot}, []string{"prologue"}},
-		{"end of a slot", `at, at \+ (\d+)\)`, []string{strconv.Itoa(keys.SlotBytes - 1)}, []string{"prologue"}},
-		{"next slot", `run\.next = at \+ (\d+)`, []string{slot}, []string{"prologue"}},
-		{"size of a chunk", `'SETRANGE', key, (\d+),`, []string{last}, []string{"prologue"}},
+		{"place of a slot", `birth % (\d+) \* (\d+)`, []string{chunk, slot}, []string{"library"}},
+		{"end of a slot", `at, at \+ (\d+)\)`, []string{strconv.Itoa(keys.SlotBytes - 1)}, []string{"library"}},
+		{"next slot", `run\.next = at \+ (\d+)`, []string{slot}, []string{"library"}},
+		{"size of a chunk", `'SETRANGE', key, (\d+),`, []string{last}, []string{"library"}},
 		{"group", `call, group, meta = redis.call, '(\w+)'`, []string{keys.Group}, []string{"prologue"}},
 		{"schema read", `m\[1\] ~= '(\w+)' then return \{'SCHEMA'`, []string{Schema}, []string{"prologue"}},
 		{"schema written", `'HSET', meta, 'schema', '(\w+)'`, []string{Schema}, []string{"epoch"}},
-		{"version", `'v', '(\w+)'`, []string{Version}, []string{"prologue", "enqueue"}},
-		{"outcome", `e\.kind or '(\w+)'`, []string{Outcome}, []string{"prologue"}},
+		{"version", `'v', '(\w+)'`, []string{Version}, []string{"library", "enqueue"}},
+		{"outcome", `e\.kind or '(\w+)'`, []string{Outcome}, []string{"library"}},
 	} {
 		found := map[string]bool{}
 		for name, source := range luaFiles(t) {

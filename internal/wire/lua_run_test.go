@@ -12,7 +12,7 @@ import (
 	"github.com/tidemill/tidemill/task"
 )
 
-// machine runs the codecs of prologue.lua, with nothing behind redis.call.
+// machine runs the codecs of prologue.lua and library.lua, with nothing behind redis.call.
 type machine struct {
 	*lua.LState
 	codecs *lua.LTable
@@ -30,7 +30,7 @@ func newMachine(t *testing.T) *machine {
 	t.Helper()
 	l := lua.NewState()
 	t.Cleanup(l.Close)
-	source, _ := prologue(t)
+	source, _ := shared(t)
 	const server = `KEYS, ARGV = {'some'}, {} redis = {call = function() end, pcall = function(...) written = {...} return 'id' end}`
 	if err := l.DoString(server); err != nil {
 		t.Fatal(err)

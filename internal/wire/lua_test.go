@@ -86,11 +86,11 @@ func parseLua(t *testing.T, name, source string) []ast.Stmt {
 	return stmts
 }
 
-// prologue is the file that all scripts of a partition begin with.
-func prologue(t *testing.T) (source string, stmts []ast.Stmt) {
+// shared is what most scripts of a partition begin with; some have the prologue alone.
+func shared(t *testing.T) (source string, stmts []ast.Stmt) {
 	t.Helper()
-	source = read(t, filepath.Join(luaDir, "prologue.lua"))
-	return source, parseLua(t, "prologue", source)
+	source = read(t, filepath.Join(luaDir, "prologue.lua")) + read(t, filepath.Join(luaDir, "library.lua"))
+	return source, parseLua(t, "library", source)
 }
 
 func compile(t *testing.T, s *script) *lua.FunctionProto {

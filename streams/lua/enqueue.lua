@@ -33,7 +33,7 @@ local first, soonest, epoch = lsn + 1, nil, string.match(token, '%d+$')
 for i = 3, #ARGV, stride do
   local key = stride == 7 and KEYS[tonumber(ARGV[i + 5])]
   if key and known[key] then
-    hits[#hits + 1] = int((i - 3) / stride) .. '=' .. known[key]
+    hits[#hits + 1] = ' ' .. int((i - 3) / stride) .. '=' .. known[key]
   else
     local due = ARGV[i + 4]
     if string.sub(due, 1, 1) == '+' then due = int(now + tonumber(due)) end
@@ -53,7 +53,7 @@ local n = lsn - first + 1
 if soonest then sooner(wake, head, soonest) end
 if not later then count('open', n) end
 count('enqueued', n)
-local reply = table.concat({int(seq), epoch, int(ms), int(first), int(n), unpack(hits)}, ' ')
+local reply = string.format('%d %s %d %d %d%s', seq, epoch, ms, first, n, table.concat(hits))
 call('SET', session, reply, 'PX', '86400000')
 commit()
 return {'OK', reply}

@@ -3,6 +3,7 @@
 local tasks, events, waiting, copies, members, cancels = KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local dead, graves, wake, consumer = KEYS[8], KEYS[9], KEYS[10], ARGV[1]
 local tally = {open = 0, ended = {}, soonest = nil}
+local plan -- the floor that trim has announced, once it was asked for
 
 local function ended(code, n)
   tally.open, tally.ended[code] = tally.open - n, (tally.ended[code] or 0) + n
@@ -35,6 +36,7 @@ local function wait(it, body, code)
   local due, used = now + it.delay, code == 'retry' and 1 or 0
   local id = outcome(it, code, {due = int(due)})
   local copy = record(int(it.attempt + used), id, it.opts)
+  plan = plan or math.max(floor, tonumber(call('HGET', meta, 'plan') or 0))
   if it.birth < plan then copy = copy .. record(body.type, body.payload, body.headers) end
   call('HSET', copies, it.ref, copy)
   call('ZADD', waiting, int(due), it.ref)

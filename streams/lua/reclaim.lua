@@ -13,7 +13,7 @@ if refusal then return refusal end
 local rec = call('HGET', members, victim) or ''
 if rec ~= 'dead' and rec ~= seen then return {'ALIVE', rec} end
 local page = redis.pcall('XPENDING', tasks, group, '-', '+', limit, victim)
-if page.err or recovering then return {'NOGROUP'} end
+if page.err or recovering() then return {'NOGROUP'} end
 begin()
 if #page == 0 then
   call('XGROUP', 'DELCONSUMER', tasks, group, victim)

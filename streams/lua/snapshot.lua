@@ -7,7 +7,7 @@ local tasks = KEYS[2]
 local refusal = open()
 if refusal then return refusal end
 local pending = redis.pcall('XPENDING', tasks, group)
-if pending.err or recovering then return {'NOGROUP'} end
+if pending.err or recovering() then return {'NOGROUP'} end
 local out = {'OK', 'lsn', int(lsn), 'floor', int(floor), 'now', int(now), 'token', token, 'pending', int(pending[1]),
   'waiting', int(call('ZCARD', KEYS[4])), 'buried', int(call('ZCARD', KEYS[5])), 'marks', int(call('ZCARD', KEYS[6])),
   'members', int(call('HLEN', KEYS[7])), 'entries', int(call('XLEN', tasks)), 'events', int(call('XLEN', KEYS[3]))}

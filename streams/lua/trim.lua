@@ -9,7 +9,7 @@ local tasks, events, waiting, copies, cancels, cursors = KEYS[2], KEYS[3], KEYS[
 local refusal = open() or expect(tasks, 'stream', events, 'stream', waiting, 'zset', copies, 'hash', cancels, 'zset')
 if refusal then return refusal end
 local last = delivered(tasks)
-if not last or recovering then return {'NOGROUP'} end -- what is open is not pending yet
+if not last or recovering() then return {'NOGROUP'} end -- what is open is not pending yet
 local function number(id) return tonumber(string.match(id, '%d+$')) end
 local function lower(a, b) return (a and (not b or after(b, a))) and a or b end
 local walled = false -- who knows what stands behind a wall of strangers' entries
