@@ -60,7 +60,7 @@ func (r *run) spent(ctx context.Context) (s spending, err error) {
 	return s, err
 }
 
-// idling counts the commands of an engine that has nothing to do.
+// idling counts the calls, and the commands in them and in scripts, of an engine that has nothing to do.
 func idling(s shape) side {
 	return func(ctx context.Context, r *run) (figures, error) {
 		if s.queues == 0 {
@@ -130,5 +130,7 @@ func (r *run) watchIdle(ctx context.Context) (figures, error) {
 	}
 	took := time.Since(began).Seconds()
 	after, err := r.spent(ctx)
-	return figures{"commands": max(0, after.commands-before.commands-infos) / took}, err
+	return figures{
+		"calls": max(0, after.calls-before.calls-infos) / took, "commands": max(0, after.commands-before.commands-infos) / took,
+	}, err
 }

@@ -43,29 +43,32 @@ func (r *run) delayed(ctx context.Context, n int) error {
 // errTooSlow: the tasks fell due before all of them were in.
 var errTooSlow = errors.New("the tasks fell due while they were enqueued")
 
-// dueAtOnce is how late tasks start that all fall due in one moment, and how many
-// a second do: from that moment until every outcome is recorded. Quick runs take
+// burst lets as many tasks as a round has fall due in one moment. Quick runs take
 // as many as others. A slow machine gets more time to enqueue them.
-func dueAtOnce(ctx context.Context, r *run) (figures, error) {
-	n := r.opts.Tasks
-	if r.opts.Quick {
-		n *= 5
-	}
-	lead := 300*time.Millisecond + time.Duration(n)*25*time.Microsecond
-	for range 4 {
-		got, err := r.dueIn(ctx, n, lead)
-		if !errors.Is(err, errTooSlow) {
-			return got, err
+func burst(measure func(ctx context.Context, r *run, eng *engine.Engine, n int, due time.Time) (figures, error)) side {
+	return func(ctx context.Context, r *run) (figures, error) {
+		n := r.opts.Tasks
+		if r.opts.Quick {
+			n *= 5
 		}
-		if err := r.server.remove(ctx, r.opts.Namespace); err != nil {
-			return nil, err
+		lead := 300*time.Millisecond + time.Duration(n)*25*time.Microsecond
+		for range 4 {
+			got, err := r.dueIn(ctx, n, lead, measure)
+			if !errors.Is(err, errTooSlow) {
+				return got, err
+			}
+			if err := r.server.remove(ctx, r.opts.Namespace); err != nil {
+				return nil, err
+			}
+			lead *= 2
 		}
-		lead *= 2
+		return nil, errTooSlow
 	}
-	return nil, errTooSlow
 }
 
-func (r *run) dueIn(ctx context.Context, n int, lead time.Duration) (figures, error) {
+func (r *run) dueIn(ctx context.Context, n int, lead time.Duration,
+	measure func(ctx context.Context, r *run, eng *engine.Engine, n int, due time.Time) (figures, error),
+) (figures, error) {
 	eng, err := r.openShape(ctx, shape{queues: 1}, 64)
 	if err != nil {
 		return nil, err
@@ -82,6 +85,12 @@ func (r *run) dueIn(ctx context.Context, n int, lead time.Duration) (figures, er
 	if time.Until(due) < 20*time.Millisecond {
 		return nil, errTooSlow
 	}
+	return measure(ctx, r, eng, n, due)
+}
+
+// dueAtOnce is how late tasks start, and how many a second are done with: from the
+// moment they fall due until every outcome is recorded.
+func dueAtOnce(ctx context.Context, _ *run, eng *engine.Engine, n int, due time.Time) (figures, error) {
 	l := newLags(n)
 	eng.HandleRaw(noop.Name(), func(context.Context, *engine.Delivery) error {
 		l.add(time.Since(due))
@@ -93,6 +102,73 @@ func (r *run) dueIn(ctx context.Context, n int, lead time.Duration) (figures, er
 	got := l.figures()
 	got["rate"] = float64(n) / time.Since(due).Seconds()
 	return got, nil
+}
+
+// releaseAtOnce is how many a second become deliverable while nobody takes them,
+// and how long an enqueue takes meanwhile, at 500 a second.
+func releaseAtOnce(ctx context.Context, r *run, _ *engine.Engine, n int, due time.Time) (figures, error) {
+	left := make(chan int, n) // never full
+	eng, err := r.open(ctx, engine.Options{Queues: map[string]int{engine.DefaultQueue: 1}, Observer: engine.Observer{
+		Released: func(_ string, k int) { left <- k },
+	}})
+	if err != nil {
+		return nil, err
+	}
+	defer eng.Close()
+	by := engine.By{Actor: "bench", Reason: "only releases are measured"}
+	if err := eng.Pause(ctx, engine.DefaultQueue, by); err != nil {
+		return nil, err
+	}
+	eng.HandleRaw(noop.Name(), func(context.Context, *engine.Delivery) error { return nil })
+	var took []time.Duration
+	var last time.Time
+	released := make(chan struct{})
+	err = together(ctx, func(ctx context.Context) error {
+		return runUntil(ctx, eng, released)
+	}, func(ctx context.Context) error {
+		defer close(released)
+		for got := 0; got < n; {
+			select {
+			case k := <-left:
+				got, last = got+k, time.Now()
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+		return nil
+	}, func(ctx context.Context) error {
+		if err := until(ctx, due); err != nil {
+			return err
+		}
+		return untilClosed(released, func() error {
+			began := time.Now()
+			_, err := noop.Enqueue(ctx, eng, payload)
+			took = append(took, time.Since(began))
+			return errors.Join(err, wait(ctx, 2*time.Millisecond))
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	got := figures{"rate": float64(n) / last.Sub(due).Seconds()}
+	for name, v := range percentiles(took) {
+		got["enqueue "+name] = v
+	}
+	return got, nil
+}
+
+// untilClosed calls fn again and again until done is closed.
+func untilClosed(done <-chan struct{}, fn func() error) error {
+	for {
+		select {
+		case <-done:
+			return nil
+		default:
+			if err := fn(); err != nil {
+				return err
+			}
+		}
+	}
 }
 
 // ahead is how far the clock of Redis is before ours, by the quickest of a few

@@ -75,7 +75,7 @@ func TestChoose(t *testing.T) {
 		"drain/64 crash": {Scenarios: []string{"crash", "drain/64"}},
 		"enqueue/one enqueue/64 enqueue/bulk drain/16":       {Scenarios: []string{"enqueue", "drain/16"}},
 		"enqueue/one enqueue/64 enqueue/bulk drain/16 crash": {Quick: true, Scenarios: []string{"enqueue", "drain/16", "crash"}},
-		"enqueue/one enqueue/64 enqueue/bulk drain/64 pickup/1000 pickup/idle due/paced due/atonce bytes/ready bytes/delayed bytes/done": {Quick: true},
+		"enqueue/one enqueue/64 enqueue/bulk drain/64 pickup/1000 pickup/idle due/paced due/atonce due/release bytes/ready bytes/delayed bytes/done": {Quick: true},
 	} {
 		chosen, err := choose(o)
 		var names []string

@@ -69,8 +69,9 @@ var (
 	latency = []metric{{"p50", millis}, {"p99", millis}, {"p99.9", millis}}
 	sizes   = []metric{{"bytes", bytesEach}}
 	costs   = []metric{{"calls", perTask}, {"commands", perTask}, {"server cpu", microsEach}}
-	idle    = []metric{{"commands", perSecond}}
-	burst   = []metric{{"rate", tasksPerSecond}, {"p50", millis}, {"p99", millis}, {"p99.9", millis}}
+	idle    = []metric{{"calls", perSecond}, {"commands", perSecond}}
+	bursts  = []metric{{"rate", tasksPerSecond}, {"p50", millis}, {"p99", millis}, {"p99.9", millis}}
+	release = []metric{{"rate", tasksPerSecond}, {"enqueue p50", millis}, {"enqueue p99", millis}}
 	slots   = []metric{{"busy", percent}, {"rate", tasksPerSecond}}
 	regains = []metric{{"first", millis}, {"all", millis}}
 )
@@ -91,7 +92,8 @@ var scenarios = []scenario{
 	{name: "pickup/idle", about: "enqueue to start, at 100 a second", quick: true, metrics: latency, tidemill: pickup(100, 1), floor: floorPickup(100, 1)},
 	{name: "due/paced", about: "lateness of 2,000 delayed tasks due in 10 s", quick: true, metrics: latency, tidemill: lateness(0)},
 	{name: "due/backlog", about: "the same with 1,000,000 waiting", long: true, metrics: latency, tidemill: lateness(1000)},
-	{name: "due/atonce", about: "100,000 due at once, until the last has run", quick: true, long: true, metrics: burst, tidemill: dueAtOnce},
+	{name: "due/atonce", about: "100,000 due at once, until the last has run", quick: true, long: true, metrics: bursts, tidemill: burst(dueAtOnce)},
+	{name: "due/release", about: "100,000 due at once in a paused queue, until the last is ready", quick: true, long: true, metrics: release, tidemill: burst(releaseAtOnce)},
 	{name: "retry", about: "every task fails once; floor: twice the traffic", metrics: rates, tidemill: retries, floor: floorDrain(2)},
 	{name: "crash", about: "kill -9 with 10,000 in flight, lease 2 s, until they run elsewhere", long: true, needs: needsOwn | needsKill, metrics: regains, tidemill: crash},
 	{name: "bytes/ready", about: "memory of a task that nobody took yet", quick: true, metrics: sizes, tidemill: bytesReady, floor: floorBytes},

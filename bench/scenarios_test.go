@@ -34,7 +34,7 @@ func TestEveryScenario(t *testing.T) {
 		for _, m := range s.metrics {
 			i := slices.IndexFunc(all, func(r Result) bool { return r.Scenario == s.name && r.Metric == m.name })
 			switch {
-			case i < 0 && strings.HasPrefix(m.name, "p99"): // so few times have none
+			case i < 0 && strings.Contains(m.name, "p99"): // so few times have none
 			case i < 0:
 				t.Errorf("%s: no %s", s.name, m.name)
 			case m.unit != bytesEach && m.unit != perSecond && all[i].Tidemill <= 0: // those are too small to be seen

@@ -12,6 +12,7 @@ import (
 func (in *incarnation) read(ctx context.Context) {
 	g := in.m.group
 	failures := 0
+	block := minBlock
 	for ctx.Err() == nil {
 		n := g.pool.want()
 		if n == 0 {
@@ -24,7 +25,8 @@ func (in *incarnation) read(ctx context.Context) {
 			continue
 		}
 		g.pool.signal() // another partition's reader may be waiting for the same room
-		if err := in.fetch(ctx, n); err != nil && ctx.Err() == nil {
+		got, err := in.fetch(ctx, n, block)
+		if err != nil && ctx.Err() == nil {
 			if fatal(err) {
 				in.lose(err)
 				return
@@ -32,33 +34,50 @@ func (in *incarnation) read(ctx context.Context) {
 			g.failed("fetch", err)
 			in.swept.Store(false)
 			failures++
+			block = minBlock
 			sleep(ctx, backoff(failures))
 			continue
 		}
 		failures = 0
+		if block = min(2*block, maxBlock); got > 0 {
+			block = minBlock
+		}
 	}
 }
 
-// fetch sweeps if that is due, then reads once.
-func (in *incarnation) fetch(ctx context.Context, n int) error {
+// Bounds of how long a read waits. What has work asks every second, so that a silent
+// connection is soon noticed; what finds none, time after time, asks less often.
+const (
+	minBlock = time.Second
+	maxBlock = 4 * time.Second
+)
+
+// patience bounds a read by the lease too, whose renewals are not to be all there is
+// to be heard of a node.
+func patience(block, lease time.Duration) time.Duration {
+	return max(min(block, maxBlock, lease/3), minBlock/2)
+}
+
+// fetch sweeps if that is due, then reads once and returns how many it got.
+func (in *incarnation) fetch(ctx context.Context, n int, block time.Duration) (int, error) {
 	if !in.swept.Load() {
 		if err := in.sweep(ctx); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	block := min(max(in.m.group.opts.Lease/3, 500*time.Millisecond), time.Second)
+	block = patience(block, in.m.group.opts.Lease)
 	c, cancel := context.WithTimeout(ctx, block+2*time.Second)
 	defer cancel()
 	b, err := in.session.Fetch(c, n, block)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	in.m.pulse.hasRead()
 	err = in.admit(ctx, in.hold(b.Deliveries), &b)
 	if err == nil && b.Paused {
-		return in.waitResume(ctx)
+		err = in.waitResume(ctx)
 	}
-	return err
+	return len(b.Deliveries), err
 }
 
 // waitResume returns when the queue is no longer paused.

@@ -213,21 +213,36 @@ func (n *node) releaser(ctx context.Context, q task.Queue, partition int) (*time
 	}), nil
 }
 
-// trimEvery is how often a node looks whether there is history to trim.
-const trimEvery = 5 * time.Second
+// trimEvery is how often a node looks whether there is history to trim; where nothing
+// was written since, only time makes some, and trimIdle is often enough.
+const (
+	trimEvery = 5 * time.Second
+	trimIdle  = time.Minute
+)
 
 // trim keeps the history within its retention. One node does it at a time.
 func (n *node) trim(ctx context.Context, q task.Queue, partition int) error {
 	e := n.engine
 	t := time.NewTicker(trimEvery)
 	defer t.Stop()
+	var seen int64
+	var trimmed time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-t.C:
 		}
-		_, err := e.log.Trim(ctx, q, partition, n.name, e.opts.Retention)
+		lsn, err := e.log.LSN(ctx, q, partition)
+		if err == nil && lsn == seen && time.Since(trimmed) < trimIdle {
+			continue
+		}
+		if err == nil {
+			_, err = e.log.Trim(ctx, q, partition, n.name, e.opts.Retention)
+		}
+		if err == nil {
+			seen, trimmed = lsn, time.Now()
+		}
 		if err != nil && ctx.Err() == nil && e.opts.Observer.Failed != nil {
 			e.opts.Observer.Failed("trim", string(q), err)
 		}
@@ -237,7 +252,7 @@ func (n *node) trim(ctx context.Context, q task.Queue, partition int) error {
 // announce shows this node to operators until ctx is done.
 func (n *node) announce(ctx context.Context) error {
 	e := n.engine
-	every := max(e.opts.Lease/3, time.Second)
+	every := max(e.opts.Lease, time.Second)
 	host, _ := os.Hostname()
 	for {
 		err := e.log.Announce(ctx, n.describe(host), 3*every)

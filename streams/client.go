@@ -19,12 +19,12 @@ import (
 	"github.com/tidemill/tidemill/task"
 )
 
-// A connection whose other end is silent is given up after readTimeout: a blocked
-// read is answered after maxBlock, and has two seconds more like any other.
+// A connection whose other end is silent is given up after readTimeout; one that
+// blocks is answered after maxBlock at most, and has two seconds more.
 const (
 	dialTimeout = 2 * time.Second
-	maxBlock    = time.Second
-	readTimeout = maxBlock + 2*time.Second
+	readTimeout = 3 * time.Second
+	maxBlock    = 4 * time.Second
 )
 
 // target is a parsed URL: how to make clients for one deployment.
@@ -144,10 +144,17 @@ func (t *target) client(pool int) redis.UniversalClient {
 	o.DialTimeout = dialTimeout
 	o.DialerRetries = 1
 	o.MinRetryBackoff, o.MaxRetryBackoff = minPause, maxPause
-	o.ReadTimeout = readTimeout
+	o.ReadTimeout = cmp.Or(o.ReadTimeout, readTimeout)
 	o.WriteTimeout = readTimeout
 	o.PoolSize = pool
 	o.DisableIdentity = true
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return follow(redis.NewUniversalClient(&o))
+}
+
+// blocking makes a client of one connection, for calls that block.
+func (t *target) blocking() redis.UniversalClient {
+	o := *t.options
+	o.ReadTimeout = maxBlock + 2*time.Second
+	return (&target{options: &o, cluster: t.cluster, memory: t.memory}).client(1)
 }

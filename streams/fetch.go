@@ -14,8 +14,8 @@ import (
 	"github.com/tidemill/tidemill/task"
 )
 
-// Fetch reads up to limit new deliveries, waiting up to block for the first, a
-// second at most.
+// Fetch reads up to limit new deliveries, waiting up to block for the first, four
+// seconds at most.
 //
 // In one pipeline the token is read before the entries: whatever ends its life
 // later, a promotion or the rebuilding of the group, makes the deliveries stale,

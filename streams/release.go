@@ -30,7 +30,7 @@ func (l *Log) Waiting(ctx context.Context, q task.Queue, n int) (*Waiting, error
 	if n < 0 || n >= len(ps) {
 		return nil, fmt.Errorf("waiting %s: no partition %d", q, n)
 	}
-	return &Waiting{part: ps[n], reader: l.target.client(1)}, nil
+	return &Waiting{part: ps[n], reader: l.target.blocking()}, nil
 }
 
 // Close ends a Wake that blocks.
@@ -80,8 +80,8 @@ func (w *Waiting) Release(ctx context.Context, ids []task.ID) (released int, nex
 // MaxRelease is how many tasks one call releases.
 const MaxRelease = 128
 
-// Wake waits until a task was added that is due before all others, at most d or a
-// second, and reports whether one was.
+// Wake waits until a task was added that is due before all others, at most d or
+// maxBlock, and reports whether one was.
 func (w *Waiting) Wake(ctx context.Context, d time.Duration) (bool, error) {
 	if w.part.log.closed.Load() {
 		return false, fmt.Errorf("wake %s: %w", w.part.Queue, task.ErrClosed)

@@ -56,7 +56,7 @@ func (l *Log) Join(ctx context.Context, q task.Queue, n int) (*Session, error) {
 		}
 		s.name = newName()
 	}
-	s.reader = l.target.client(1)
+	s.reader = l.target.blocking()
 	return s, nil
 }
 

@@ -64,6 +64,22 @@ func (l *Log) Trim(ctx context.Context, q task.Queue, n int, who string, keep Re
 	return p.trim(ctx, cut)
 }
 
+// LSN is the last lsn of partition n of a queue.
+func (l *Log) LSN(ctx context.Context, q task.Queue, n int) (int64, error) {
+	ps, err := l.partitions(ctx, q, false)
+	if err != nil {
+		return 0, err
+	}
+	if n < 0 || n >= len(ps) {
+		return 0, fmt.Errorf("lsn of %s: no partition %d", q, n)
+	}
+	lsn, err := l.db.HGet(ctx, ps[n].Meta, "lsn").Int64()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return 0, fmt.Errorf("lsn of %s: %w", q, mapError(err))
+	}
+	return lsn, nil
+}
+
 // trim runs the three steps of the script until nothing is left to remove.
 func (p *partition) trim(ctx context.Context, cutMs int64) (removed int64, err error) {
 	ks := []string{p.Meta, p.Tasks, p.Events, p.Waiting, p.Copies, p.Cancels, p.Cursors}

@@ -12,7 +12,7 @@ import (
 // does a command that is computed.
 var reads = []string{
 	"EXISTS", "GET", "GETRANGE", "HEXISTS", "HGET", "HLEN", "HMGET", "HVALS", "INFO", "STRLEN", "TIME", "TYPE", "XINFO", "XLEN", "XPENDING",
-	"XRANGE", "XREVRANGE", "ZCARD", "ZRANGE", "ZRANGEBYSCORE", "ZSCAN", "ZSCORE",
+	"XRANGE", "XREVRANGE", "ZCARD", "ZMSCORE", "ZRANGE", "ZRANGEBYSCORE", "ZSCAN", "ZSCORE",
 }
 
 // unopened are the scripts that need not work when memory is full: what they

@@ -13,13 +13,20 @@ local function event(stream, e)
     'actor', e.actor or '', 'reason', e.reason or '', 'due', e.due or '', 'prev', e.prev or '', 'extra', e.extra or '')
 end
 
--- read returns the fields of one entry by name, or nil. What another writer left out is empty, so that nothing fails.
+-- fields names those of one entry. What another writer left out is empty, so that nothing fails.
+local function fields(list)
+  if list[3] == 'type' and list[5] == 'payload' and list[11] == 'headers' and list[13] == 'opts' and list[17] == 'prev' then
+    return {type = list[4], payload = list[6], headers = list[12], opts = list[14], prev = list[18]} -- as entry writes them
+  end
+  local f = {type = '', payload = '', headers = '', opts = '', prev = ''}
+  for i = 1, #list, 2 do f[list[i]] = list[i + 1] end
+  return f
+end
+
+-- read returns one entry, or nil.
 local function read(stream, id)
   local found = call('XRANGE', stream, id, id)[1]
-  if not found then return nil end
-  local f = {type = '', payload = '', headers = '', opts = ''}
-  for i = 1, #found[2], 2 do f[found[2][i]] = found[2][i + 1] end
-  return f
+  return found and fields(found[2])
 end
 
 -- born reads the birth at an address, which may be in either stream; an entry of a stranger with the same id is none.
@@ -28,6 +35,21 @@ local function born(tasks, events, id)
   if e and e.type ~= '' then return e end
   e = read(tasks, id)
   if e and e.type ~= '' then return e end
+end
+
+-- neighbours reads births of delayed tasks, those that stand next to one another at once. at: where in ARGV each has its
+-- address, after its id; the lsn follows. Births by address; a stranger between them may hide some.
+local function neighbours(events, at)
+  local found, i = {}, 1
+  while at[i] do
+    local last = i
+    while at[last + 1] and tonumber(ARGV[at[last + 1] + 2]) == tonumber(ARGV[at[last] + 2]) + 1 do last = last + 1 end
+    for _, e in ipairs(call('XRANGE', events, ARGV[at[i] + 1], ARGV[at[last] + 1], 'COUNT', last - i + 1)) do
+      if e[2][3] == 'type' then found[e[1]] = fields(e[2]) end
+    end
+    i = last + 1
+  end
+  return found
 end
 
 -- delivered is the id of the last entry that any consumer was given; nil: there is no group.
@@ -84,17 +106,19 @@ local function flush()
   run = {}
 end
 
-local last = {} -- of the slots of a batch all but the item is often the same
+local made = {} -- all but the last bytes of a slot, which those of one script mostly share
 local function slot(status, n, item)
-  if last.status ~= status or last.n ~= n then
-    local b, rest = {}, n
-    for i = 6, 1, -1 do
+  local low = n % 256
+  local high = (n - low) / 256
+  if made.status ~= status or made.high ~= high then
+    local b, rest = {}, high
+    for i = 5, 1, -1 do
       b[i] = rest % 256
       rest = (rest - b[i]) / 256
     end
-    last = {status = status, n = n, bytes = string.char(status, b[1], b[2], b[3], b[4], b[5], b[6])}
+    made = {status = status, high = high, bytes = string.char(status, b[1], b[2], b[3], b[4], b[5])}
   end
-  return last.bytes .. string.char(item)
+  return made.bytes .. string.char(low, item)
 end
 
 local function index(key, birth, status, n, item)

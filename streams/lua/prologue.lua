@@ -59,8 +59,10 @@ end
 
 -- score reads what ZSCORE answers; miniredis writes round numbers with an exponent, which its tonumber does not read.
 local function score(s)
+  local n = tonumber(s)
+  if n then return n end
   local digits, e = string.match(s, '^(-?[%d.]+)e%+?(%d+)$')
-  return digits and math.floor(tonumber(digits) * 10 ^ tonumber(e) + 0.5) or tonumber(s)
+  return math.floor(tonumber(digits) * 10 ^ tonumber(e) + 0.5)
 end
 
 -- ulid writes the task id of the birth at (ms, n): ms:48 | partition:16 | epoch:16 | lsn:48 in base 32.
