@@ -106,7 +106,7 @@ func (e *Engine) check(b *task.Birth) error {
 	switch {
 	case b.In > farthest:
 		return fmt.Errorf("%w: In: more than ten years ahead", ErrInvalidOption)
-	case time.Until(b.At) > farthest:
+	case !b.At.IsZero() && time.Until(b.At) > farthest:
 		return fmt.Errorf("%w: At: more than ten years ahead", ErrInvalidOption)
 	case b.Opts.Retries < -1: // -1: none
 		return fmt.Errorf("%w: Retries: %d is negative", ErrInvalidOption, b.Opts.Retries)

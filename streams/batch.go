@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tidemill/tidemill/task"
 )
@@ -14,16 +15,10 @@ import (
 // flush sends one batch and reads the ids. They come with ErrNotReplicated where
 // the births are stored and no replica confirmed them.
 func (l *lane) flush(ctx context.Context, seq int64, batch []share) ([]Enqueued, error) {
-	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
-	defer cancel()
 	p := l.part
 	ks := []string{p.Meta, p.Tasks, p.Events, p.Waiting, p.Wake, p.Producer(l.name)}
 	ks, args, n := l.arguments(ks, seq, batch)
-	ask := p.call
-	if l.kind.replicated {
-		ask = p.callReplicated
-	}
-	r, err := ask(ctx, enqueueScript, ks, args...)
+	r, err := l.ask(ctx, ks, args)
 	if errors.Is(err, errOldSeq) {
 		err = fmt.Errorf("%w: %w", task.ErrUncertain, err)
 	}
@@ -32,6 +27,29 @@ func (l *lane) flush(ctx context.Context, seq int64, batch []share) ([]Enqueued,
 	}
 	ids, unread := l.ids(r.text(1), n)
 	return ids, cmp.Or(unread, err)
+}
+
+// ask makes a first try without a timer, which costs as much as the rest of the call
+// in this process; connections have timeouts of their own. Where it fails, the same
+// is asked again for what is left of flushTimeout.
+func (l *lane) ask(ctx context.Context, ks []string, args []any) (reply, error) {
+	p, began := l.part, time.Now()
+	var first error
+	ask := p.callReplicated
+	if !l.kind.replicated {
+		var r reply
+		if r, first = p.once(ctx, p.log.db, enqueueScript, ks, args); first == nil {
+			return r, nil
+		}
+		ask = p.call
+	}
+	ctx, cancel := context.WithTimeout(ctx, flushTimeout-time.Since(began))
+	defer cancel()
+	r, err := ask(ctx, enqueueScript, ks, args...)
+	if err != nil && r == nil && transient(first) && !errors.Is(first, errEpoch) && !errors.Is(err, task.ErrUncertain) {
+		err = fmt.Errorf("%w: %w", task.ErrUncertain, err)
+	}
+	return r, err
 }
 
 // arguments writes a batch as the script takes it; the longer form only where a

@@ -4,7 +4,7 @@
 -- Every function here costs every call its making, 0.1 µs: what enqueue does not need is in library.
 local call, group, meta = redis.call, 'workers', KEYS[1]
 local now, ms, lsn, floor, token -- clock: raw ms for due times; hybrid ms and lsn for ids
-local moved = {} -- how far counters of the meta hash are to move
+local had, moved = {}, {} -- counters of the meta hash: what the most moved were, and how far they are to move
 
 local function int(n) return string.format('%d', n) end
 
@@ -17,7 +17,7 @@ end
 -- token (a promotion, a restart, a flush), or the schema is another one.
 local function open()
   tick()
-  local m = call('HMGET', meta, 'schema', 'token', 'ms', 'lsn', 'floor')
+  local m = call('HMGET', meta, 'schema', 'token', 'ms', 'lsn', 'floor', 'open', 'enqueued', 'succeeded')
   token = m[2]
   if not token then return {'EPOCH'} end
   if not string.find(call('INFO', 'replication'), 'master_replid:' .. string.sub(token, 1, 12), 1, true) then
@@ -25,6 +25,7 @@ local function open()
   end
   if m[1] ~= '1' then return {'SCHEMA', m[1] or ''} end
   ms, lsn, floor = math.max(now, tonumber(m[3])), tonumber(m[4]), tonumber(m[5])
+  had = {open = m[6] or 0, enqueued = m[7] or 0, succeeded = m[8] or 0}
 end
 
 -- expect names the first key of the wrong type: pairs of key, type.
@@ -92,17 +93,16 @@ local function sooner(wake, head, due)
 end
 
 -- count moves a counter of the meta hash, with the commit.
-local function count(name, n) moved[name] = (moved[name] or 0) + n end
+local function count(name, n)
+  if n ~= 0 then moved[name] = (moved[name] or 0) + n end
+end
 
 -- commit stores the clock and the counters, last of all writes and in one.
 local function commit()
-  local names, row = {}, {'HSET', meta, 'ms', int(ms), 'lsn', int(lsn)}
+  local row = {'HSET', meta, 'ms', int(ms), 'lsn', int(lsn)}
   for name, n in pairs(moved) do
-    if n ~= 0 then names[#names + 1] = name end
-  end
-  local old = names[1] and call('HMGET', meta, unpack(names))
-  for i, name in ipairs(names) do
-    row[#row + 1], row[#row + 2] = name, int((tonumber(old[i] or 0)) + moved[name])
+    local old = had[name] or call('HGET', meta, name) or 0
+    row[#row + 1], row[#row + 2] = name, int((tonumber(old) or 0) + n)
   end
   call(unpack(row))
 end
