@@ -1,6 +1,6 @@
 # One word per task; whatever needs more than one line is a script in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help fmt lint test short ci bench generate docker-image fuzz chaos chaos-all chaos-bugs chaos-soak evidence setup-newer test-versions bench-peers
+.PHONY: help fmt lint test short ci bench generate docker-image fuzz chaos chaos-all chaos-bugs chaos-soak evidence setup-newer test-versions bench-peers bench-compare
 
 # make chaos takes these; FAULTS=list lists the faults
 SEED ?= 0
@@ -31,16 +31,15 @@ ci: ## what CI runs: a Docker engine, an image with this machine's Redis, then t
 
 bench: ## Go benchmarks of all packages
 	go test -run '^$$' -bench . -benchmem ./...
-
+bench-compare: ## this tree beside another revision, in turns, judged by benchstat: REF=main~1 SCENARIO=drain/64
+	REF=$(REF) SCENARIO=$(SCENARIO) tools/bench-compare.sh
 bench-peers: ## other task queues beside this one, half an hour: bench/results/DATE-peers.{json,md,svg}
 	cd bench/peers && npm install --prefix bullmq --no-package-lock --no-audit --no-fund; go run . -out ../results
 
 generate: ## rewrite generated files
 	go generate ./...
-
 docker-image: ## make tidemill-redis:local from the installed server, without a registry
 	tools/redis-image.sh
-
 fuzz: ## every fuzz target for FUZZTIME (10s)
 	tools/fuzz.sh
 
