@@ -94,9 +94,16 @@ func (s *Session) settlement(out []task.Settlement, order []int) ([]string, []an
 	s.seq++
 	ks := newChunks(p, p.Meta, p.Tasks, p.Events, p.Waiting, p.Copies, p.Members, p.Cancels, p.Dead, p.Graves, p.Wake)
 	base := out[order[0]].Delivery.ID.Birth()
-	args := make([]any, 5, 5+4*len(out))
+	successes := len(order)
+	for i, at := range order { // they come first
+		if out[at].Kind != task.OutcomeSuccess {
+			successes = i
+			break
+		}
+	}
+	args := make([]any, settleFixed, settleFixed+5*successes+11*(len(out)-successes))
+	args, runs := appendRuns(args, out, order[:successes], ks)
 	var buf []byte
-	successes := 0
 	for _, at := range order {
 		o := &out[at]
 		d := o.Delivery
@@ -106,13 +113,32 @@ func (s *Session) settlement(out []task.Settlement, order []int) ([]string, []an
 				o.Delay.Milliseconds(), o.Error, o.Reason, verdictOpts(o), wire.Ran(o.Ran, d.Starts()))
 			continue
 		}
-		successes++
 		from := len(buf)
 		buf = wire.AppendItem(buf, base, wire.Item{Task: d.ID, Entry: d.Entry, Attempt: d.Attempt, Crashes: d.Starts(), Ran: o.Ran})
-		args = append(args, entry, birth, ks.index(birth), buf[from:len(buf):len(buf)])
+		args = append(args, entry, buf[from:len(buf):len(buf)])
 	}
-	args[0], args[1], args[2], args[3], args[4] = s.name, s.seq, sharedToken(out), base.String(), successes
+	copy(args, []any{s.name, s.seq, sharedToken(out), base.String(), runs, successes})
 	return ks.keys, args
+}
+
+// settleFixed is how many arguments of the script come before the runs.
+const settleFixed = 6
+
+// appendRuns writes the births of successes: birth, chunk and count of each row of
+// neighbours that share a chunk of the index.
+func appendRuns(args []any, out []task.Settlement, order []int, ks *chunks) ([]any, int) {
+	runs := 0
+	for i := 0; i < len(order); runs++ {
+		birth, n := birthLSN(out[order[i]].Delivery), int64(1)
+		chunk := ks.index(birth)
+		for i++; i < len(order); i, n = i+1, n+1 {
+			if next := birthLSN(out[order[i]].Delivery); next != birth+n || birth == 0 || ks.index(next) != chunk {
+				break
+			}
+		}
+		args = append(args, birth, chunk, n)
+	}
+	return args, runs
 }
 
 // birthLSN names the birth of a delivery; 0 for the entry of a stranger, whose

@@ -12,9 +12,9 @@ local function ack(id, birth)
     if row[2] ~= consumer then return 'T' end
   end
   if call('XACK', tasks, group, id) == 0 then return 'G' end
-  local mark = marks > 0 and call('ZSCORE', cancels, birth)
-  if mark then call('ZREM', cancels, birth) end -- whatever the outcome: of a marked task it is the last
-  return (birth == '0' or mark and string.sub(mark, 1, 1) == '-') and 'a' or 'A', mark
+  local mark = marks > 0 and call('ZSCORE', cancels, int(birth))
+  if mark then call('ZREM', cancels, int(birth)) end -- whatever the outcome: of a marked task it is the last
+  return (birth == 0 or mark and string.sub(mark, 1, 1) == '-') and 'a' or 'A', mark
 end
 
 local function late(it, from)
@@ -30,7 +30,7 @@ local function verdict(i)
     attempt = ARGV[i + 5], delay = tonumber(ARGV[i + 6]), error = ARGV[i + 7], opts = ARGV[i + 9], extra = ARGV[i + 10]}
   local code, reason = ARGV[i], ARGV[i + 8]
   if code == 'stale_outcome' then return late(it, reason) end
-  local answer, marked = ack(it.entry, ARGV[i + 2])
+  local answer, marked = ack(it.entry, it.birth)
   if answer ~= 'A' then return answer end
   if marked and (code == 'retry' or code == 'snoozed' or code == 'handed_back') then code = 'cancelled' end
   if code == 'cancelled' or code == 'expired' then
