@@ -43,9 +43,12 @@ func (r *run) delayed(ctx context.Context, n int) error {
 // errTooSlow: the tasks fell due before all of them were in.
 var errTooSlow = errors.New("the tasks fell due while they were enqueued")
 
+// atOnce measures what happens when n tasks fall due in one moment.
+type atOnce func(ctx context.Context, r *run, eng *engine.Engine, n int, due time.Time) (figures, error)
+
 // burst lets as many tasks as a round has fall due in one moment. Quick runs take
 // as many as others. A slow machine gets more time to enqueue them.
-func burst(measure func(ctx context.Context, r *run, eng *engine.Engine, n int, due time.Time) (figures, error)) side {
+func burst(measure atOnce) side {
 	return func(ctx context.Context, r *run) (figures, error) {
 		n := r.opts.Tasks
 		if r.opts.Quick {
@@ -66,9 +69,7 @@ func burst(measure func(ctx context.Context, r *run, eng *engine.Engine, n int, 
 	}
 }
 
-func (r *run) dueIn(ctx context.Context, n int, lead time.Duration,
-	measure func(ctx context.Context, r *run, eng *engine.Engine, n int, due time.Time) (figures, error),
-) (figures, error) {
+func (r *run) dueIn(ctx context.Context, n int, lead time.Duration, measure atOnce) (figures, error) {
 	eng, err := r.openShape(ctx, shape{queues: 1}, 64)
 	if err != nil {
 		return nil, err

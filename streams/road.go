@@ -3,7 +3,9 @@ package streams
 import "math"
 
 // road is the group commit of one partition's births of one kind. It has two lanes:
-// while the batch of one is in flight, births gather in the other and go at once.
+// while the batch of one is in flight, births gather in the other and go at once. Each
+// has a session of its own, so a lost reply, a repeat or a pause concerns one lane, as
+// lane says. A caller waits for its lane, so its births stay in order.
 type road [2]*lane
 
 func newRoads(p *partition) map[laneKind]*road {
