@@ -2,6 +2,7 @@ package consumergroup_test
 
 import (
 	"context"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -13,8 +14,12 @@ import (
 	"github.com/tidemill/tidemill/task"
 )
 
-// look is how often a group looks at the others' records.
-const look = lease / 12
+// look is how often a group looks at the others' records: step, as long as it
+// waits for the next to move.
+const (
+	look = lease / 12
+	step = lease / 48
+)
 
 // TestTakesOverAfterOneLease: as seen by this node's own clock, Redis answering.
 func TestTakesOverAfterOneLease(t *testing.T) {
@@ -23,15 +28,16 @@ func TestTakesOverAfterOneLease(t *testing.T) {
 		record string
 		meddle func(n *node, f *fake)
 		after  time.Duration // of the first reclaim that moves something
+		within time.Duration // and this much later: a step, unless a back-off decides
 	}{
 		"still":     {record: "7", after: lease},
 		"no record": {record: "", after: lease},
 		"dead":      {record: "dead", after: 0},
-		"it moved": {record: "7", after: 2*lease - look, meddle: func(_ *node, f *fake) {
+		"it moved": {record: "7", after: 2*lease - look - look/2, meddle: func(_ *node, f *fake) {
 			time.Sleep(lease - look - look/2)
 			f.set(func() { f.records["other"] = "8" })
 		}},
-		"an error in between": {record: "7", after: lease + 4*look, meddle: func(n *node, _ *fake) {
+		"an error in between": {record: "7", after: lease + 3*look + look/2, within: look, meddle: func(n *node, _ *fake) {
 			time.Sleep(2*look + look/2)
 			n.interfere(func(_ context.Context, op string) error {
 				if op == "observe" {
@@ -42,7 +48,7 @@ func TestTakesOverAfterOneLease(t *testing.T) {
 			time.Sleep(look)
 			n.interfere(nil, nil)
 		}},
-		"no answer in between": {record: "7", after: 2*lease + 3*look, meddle: func(n *node, _ *fake) {
+		"no answer in between": {record: "7", after: 2*lease + 2*look + look/2, meddle: func(n *node, _ *fake) {
 			time.Sleep(2*look + look/2)
 			n.interfere(func(_ context.Context, op string) error {
 				if op == "observe" {
@@ -77,7 +83,7 @@ func TestTakesOverAfterOneLease(t *testing.T) {
 				if len(at) == 0 {
 					t.Fatal("never reclaimed")
 				}
-				expectAt(t, "first reclaim", at[0], tt.after, look)
+				expectAt(t, "first reclaim", at[0], tt.after, max(tt.within, step+10*time.Millisecond))
 				expectCount(t, "told", int(told.Load()), 5)
 				expectCount(t, "successes", len(f.outcomes(task.OutcomeSuccess)), 5)
 				f.set(func() {
@@ -88,6 +94,30 @@ func TestTakesOverAfterOneLease(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestSeesTheLastRenewal: a node that renewed for some leases dies. Each renewal
+// was seen within a step, with few looks.
+func TestSeesTheLastRenewal(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		const leases = 10
+		f, r := newFake(t), newRuns()
+		n := newNode(f)
+		f.give(5, "other", "0")
+		run(t, n, consumergroup.Options{Handle: r.taking(0)})
+		time.Sleep(lease / 7) // out of step with its looks
+		for i := range 3 * leases {
+			f.set(func() { f.records["other"] = strconv.Itoa(i + 1) })
+			time.Sleep(lease / 3)
+		}
+		last := lease/7 + (3*leases-1)*(lease/3)
+		if looks := len(n.times("observe")); looks > 10*leases {
+			t.Errorf("%d looks in %d leases", looks, leases)
+		}
+		time.Sleep(lease)
+		synctest.Wait()
+		expectAt(t, "first reclaim", n.times("reclaim")[0], last+lease, step+10*time.Millisecond)
+	})
 }
 
 // TestAlive: the record moves between the look and the call, every time.

@@ -12,11 +12,27 @@ import (
 type sighting struct {
 	record string
 	since  time.Time // when the reply that first showed it had arrived
+	moved  bool      // another record was seen before it: the next is due a third of the lease later
+}
+
+// next is how long to wait before the next look. The time until a dead node's
+// work runs again is one lease and what the last renewal was seen too late: so
+// the look for the next renewal comes a step before it was seen last time, and
+// then every step until it is there.
+func (s sighting) next(now time.Time, lease time.Duration) time.Duration {
+	step, age := lease/48, now.Sub(s.since)
+	switch early := lease/3 - step - age; {
+	case age >= lease: // silent, but there was no room for what it holds
+		return lease / 12
+	case s.moved && early > 0:
+		return early
+	default:
+		return min(step, max(lease-age, lease/100))
+	}
 }
 
 // watch looks at the other consumers' records and takes over from those that
-// stood still for a lease. It looks often while there are others, because the
-// time until a dead node's work runs again is one lease and one look.
+// stood still for a lease.
 func (in *incarnation) watch(ctx context.Context) {
 	lease := in.m.group.opts.Lease
 	seen := map[string]sighting{}
@@ -66,7 +82,7 @@ func (in *incarnation) look(ctx context.Context, seen map[string]sighting, recor
 		s, ok := seen[name]
 		switch {
 		case !ok || s.record != record && record != "dead":
-			s = sighting{record: record, since: now}
+			s = sighting{record: record, since: now, moved: ok}
 			seen[name] = s
 		case record == "dead" || asked.Sub(s.since) >= lease:
 			if in.takeOver(ctx, name, s.record, asked.Sub(s.since) >= lease+lease/6) {
@@ -74,10 +90,7 @@ func (in *incarnation) look(ctx context.Context, seen map[string]sighting, recor
 				continue
 			}
 		}
-		next = min(next, lease/12)
-		if left := lease - now.Sub(s.since); left > 0 {
-			next = min(next, max(left, lease/100))
-		}
+		next = min(next, s.next(now, lease))
 	}
 	for name, s := range seen {
 		if _, ok := records[name]; !ok && (everyone || s.record != "") {

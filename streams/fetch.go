@@ -1,6 +1,7 @@
 package streams
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -89,18 +90,22 @@ func (s *Session) deliveries(r *resp, token string, b *task.Batch) error {
 	})
 }
 
-// load reads entries that are pending for this consumer already. token is the
-// one they were seen pending under: read any later, it might be of a server life
-// in which they are somebody else's.
+// load reads entries that are pending for this consumer already, in the order of
+// their addresses; neighbours with one command. token is the one they were seen
+// pending under: read any later, it might be of a server life in which they are
+// somebody else's.
 func (s *Session) load(ctx context.Context, held []wire.Claim, token string) (task.Batch, error) {
 	p, b := s.part, task.Batch{}
 	for len(held) > 0 {
-		n := min(len(held), maxItems)
+		page := held[:min(len(held), maxItems)]
+		held = held[len(page):]
 		pipe := p.log.db.Pipeline()
-		raw := make([]*redis.RawCmd, n)
-		for i, c := range held[:n] {
-			raw[i] = redis.NewRawCmd(ctx, "XRANGE", p.Tasks, c.Entry.String(), c.Entry.String())
-			_ = pipe.Process(ctx, raw[i])
+		raw := make([]*redis.RawCmd, 0, len(page))
+		for rest := page; len(rest) > 0; {
+			n := adjacent(rest)
+			raw = append(raw, redis.NewRawCmd(ctx, "XRANGE", p.Tasks, rest[0].Entry.String(), rest[n-1].Entry.String()))
+			_ = pipe.Process(ctx, raw[len(raw)-1])
+			rest = rest[n:]
 		}
 		meta := pipe.HMGet(ctx, p.Meta, "paused")
 		marks := pipe.ZCard(ctx, p.Cancels)
@@ -108,19 +113,42 @@ func (s *Session) load(ctx context.Context, held []wire.Claim, token string) (ta
 			return b, fmt.Errorf("load %s: %w", p.Queue, mapError(err))
 		}
 		b.Marks, b.Paused = int(marks.Val()), meta.Val()[0] == "1"
-		for i, c := range held[:n] {
-			r := resp{b: raw[i].Val()}
-			from := len(b.Deliveries)
+		from := len(b.Deliveries)
+		for _, c := range raw {
+			r := resp{b: c.Val()}
 			if err := s.deliveries(&r, token, &b); err != nil {
 				return b, err
 			}
-			for j := range b.Deliveries[from:] {
-				b.Deliveries[from+j].Count = c.Count
-			}
 		}
-		held = held[n:]
+		b.Deliveries = b.Deliveries[:from+counted(b.Deliveries[from:], page)]
 	}
 	return b, nil
+}
+
+// adjacent is how many claims from the first on have consecutive lsns.
+func adjacent(held []wire.Claim) int {
+	n := 1
+	for n < len(held) && held[n].Entry.LSN == held[n-1].Entry.LSN+1 {
+		n++
+	}
+	return n
+}
+
+// counted moves the deliveries that are held to the front, with the counts they
+// are held with, and returns how many there are. A stranger's entry between two
+// neighbours is not ours.
+func counted(ds []task.Delivery, held []wire.Claim) int {
+	n := 0
+	for i := range ds {
+		at, ok := slices.BinarySearchFunc(held, ds[i].Entry, func(c wire.Claim, p task.Position) int {
+			return cmp.Or(cmp.Compare(c.Entry.Ms, p.Ms), cmp.Compare(c.Entry.LSN, p.LSN))
+		})
+		if ok {
+			ds[n], ds[n].Count = ds[i], held[at].Count
+			n++
+		}
+	}
+	return n
 }
 
 // Sweep finds entries that are pending for this consumer but that known does
