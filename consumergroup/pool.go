@@ -19,7 +19,8 @@ type pool struct {
 	mu     sync.Mutex // guards what follows
 	queue  []*work
 	head   int
-	active int
+	active int // goroutines
+	busy   int // those with work; the others are about to take some
 	stuck  int
 	done   int           // since measured
 	at     time.Time     // of the last measure
@@ -43,7 +44,7 @@ func (p *pool) push(ws []*work) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.queue = append(p.queue, ws...)
-	for start := min(p.limit-p.active, len(p.queue)-p.head); start > 0; start-- {
+	for start := min(p.limit-p.active, p.waiting()-(p.active-p.busy)); start > 0; start-- {
 		p.active++
 		p.wg.Go(func() { p.run(0) })
 	}
@@ -70,12 +71,14 @@ func (p *pool) next(done int) *work {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.done += done
-	if p.head == len(p.queue) {
+	p.busy -= done
+	if p.waiting() == 0 {
 		p.queue, p.head = p.queue[:0], 0
 		p.active--
 		p.signal()
 		return nil
 	}
+	p.busy++
 	w := p.queue[p.head]
 	p.queue[p.head] = nil
 	p.head++
@@ -103,7 +106,7 @@ func (p *pool) want() int {
 		p.done, p.at = 0, time.Now()
 	}
 	ahead := min(int(p.rate*prefetchFor.Seconds()), maxPrefetch)
-	n := p.limit - p.active - (len(p.queue) - p.head) + ahead
+	n := p.limit - p.busy - p.waiting() + ahead
 	if n < max(1, ahead/2) {
 		return 0
 	}
@@ -114,13 +117,16 @@ func (p *pool) want() int {
 func (p *pool) free() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.limit - p.active - (len(p.queue) - p.head)
+	return p.limit - p.busy - p.waiting()
 }
+
+// waiting is how much work has no slot yet. Callers hold mu.
+func (p *pool) waiting() int { return len(p.queue) - p.head }
 
 func (p *pool) counts() (running, stuck int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.active, p.stuck
+	return p.busy, p.stuck
 }
 
 func (p *pool) addStuck(n int) {

@@ -186,21 +186,21 @@ func TestTakesOverWhenBusy(t *testing.T) {
 }
 
 // TestChargedBeforeTheStart: a delivery taken over once starts at once, like any
-// other, but is charged first; one that was handed back keeps what it had.
+// other, but is charged first. No page waits for the next look while there is room.
 func TestChargedBeforeTheStart(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f, r := newFake(t), newRuns()
 		n := newNode(f)
-		ids := f.give(300, "other", "7")
-		run(t, n, consumergroup.Options{Concurrency: 300, Handle: r.taking(time.Hour)})
+		ids := f.give(4*page, "other", "7")
+		run(t, n, consumergroup.Options{Concurrency: len(ids), Handle: r.taking(time.Hour)})
 		time.Sleep(lease + 2*look)
 		synctest.Wait()
-		expectCount(t, "charges", len(n.times("charge")), 2)
+		expectCount(t, "charges", len(n.times("charge")), 4)
 		for _, s := range r.started() {
 			if s.count != 3 {
 				t.Errorf("task %d starts with count %d, want 3: taken over once, charged once", s.id.LSN(), s.count)
 			}
-			expectAt(t, "start", s.at, lease, look)
+			expectAt(t, "start", s.at, lease, step)
 		}
 		expectCount(t, "starts", len(r.started()), len(ids))
 	})

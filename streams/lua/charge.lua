@@ -9,21 +9,16 @@ local refusal = open()
 if refusal then return refusal end
 local fenced = member(members, consumer)
 if fenced then return fenced end
-local answers, charged = {}, {}
+local answers, charged, counts = {}, {}, {}
 begin()
 for i = 2, #ARGV, 2 do
   local held = redis.pcall('XPENDING', tasks, group, ARGV[i], ARGV[i], 1)
   if held.err then return {'NOGROUP'} end
   local row, told, answer = held[1], tonumber(ARGV[i + 1]), 'T'
   if row and row[2] == consumer and (row[4] == told or row[4] == told + 1) then
-    charged[told + 1] = charged[told + 1] or {'XCLAIM', tasks, group, consumer, 0}
-    table.insert(charged[told + 1], ARGV[i])
-    answer = 'A'
+    charged[#charged + 1], counts[ARGV[i]], answer = ARGV[i], told + 1, 'A'
   end
   answers[#answers + 1] = answer
 end
-for n, claim in pairs(charged) do
-  for _, word in ipairs({'RETRYCOUNT', int(n), 'JUSTID'}) do claim[#claim + 1] = word end
-  call(unpack(claim))
-end
+claim(tasks, consumer, charged, counts, 0)
 return {'OK', table.concat(answers)}

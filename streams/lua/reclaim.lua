@@ -27,10 +27,7 @@ for i, row in ipairs(page) do
   ids[i] = row[1]
   counts[row[1]] = row[4] == 1 and 2 or row[4]
 end
-local mark = {'XCLAIM', tasks, group, victim, 0, unpack(ids)}
-for _, word in ipairs({'IDLE', '100000000000', 'JUSTID'}) do mark[#mark + 1] = word end
-local there = {}
-for _, id in ipairs(call(unpack(mark))) do there[id] = true end
+local there = claim(tasks, victim, ids, counts, '100000000000')
 for _, id in ipairs(ids) do
   if not there[id] then
     count('open', -1)
@@ -38,19 +35,15 @@ for _, id in ipairs(ids) do
   end
 end
 
-local reply, claims, byCount = {'OK', token}, {}, {}
-for _, id in ipairs(call('XAUTOCLAIM', tasks, group, taker, '50000000000', ids[1], 'COUNT', limit, 'JUSTID')[2]) do
-  local n = counts[id] -- none: left over by a page of another fenced consumer, when the scan ended before it
-  if not n then n = math.max(2, call('XPENDING', tasks, group, id, id, 1)[1][4]) end
-  byCount[n] = byCount[n] or {}
-  table.insert(byCount[n], id)
-  reply[#reply + 1], reply[#reply + 2] = id, n
-  claims[#claims + 1] = id .. '/' .. int(n)
+local reply, claims = {'OK', token}, {}
+local moved = call('XAUTOCLAIM', tasks, group, taker, '50000000000', ids[1], 'COUNT', limit, 'JUSTID')[2]
+local function now(id) return call('XPENDING', tasks, group, id, id, 1)[1][4] end
+for _, id in ipairs(moved) do
+  counts[id] = counts[id] or math.max(2, now(id)) -- left over by a page of another fenced consumer, when the scan ended before it
+  reply[#reply + 1], reply[#reply + 2] = id, counts[id]
+  claims[#claims + 1] = id .. '/' .. int(counts[id])
 end
-for n, list in pairs(byCount) do
-  list[#list + 1], list[#list + 2], list[#list + 3] = 'RETRYCOUNT', int(n), 'JUSTID'
-  call('XCLAIM', tasks, group, taker, 0, unpack(list))
-end
+if moved[1] and now(moved[1]) ~= counts[moved[1]] then claim(tasks, taker, moved, counts, 0) end -- miniredis counts a claim with JUSTID
 if #claims > 0 then
   event(events, {kind = 'reclaimed', consumer = victim, actor = taker, n = int(#claims), extra = table.concat(claims, ' ')})
 end
