@@ -105,8 +105,12 @@ func emit(a, b []record, end task.Position, q task.Queue, yield func(task.Event,
 	return last, true
 }
 
-// page reads a page of each stream and up to where both are known: to the clock,
-// or to the end of a full page. The zero position is no bound.
+// page reads a page of each stream, from the floor on and up to where both are
+// known: to the clock, or to the end of a full page. The zero position is no bound.
+//
+// Below the floor Redis cuts the streams where it likes, each at another place: an
+// outcome may be left whose release is gone, or the other way round. What is read
+// of it says what never was. The floor is asked for last: a trim in between shows.
 func (p *partition) page(ctx context.Context, after task.Position) (tasks, events []record, end task.Position, err error) {
 	from := "-"
 	if !after.IsZero() {
@@ -120,6 +124,7 @@ func (p *partition) page(ctx context.Context, after task.Position) (tasks, event
 		raw[i].SetFirstKeyPos(1)
 		_ = pipe.Process(ctx, raw[i])
 	}
+	floor := pipe.HMGet(ctx, p.Meta, "floor", "cut")
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, nil, end, mapError(err)
 	}
@@ -134,9 +139,28 @@ func (p *partition) page(ctx context.Context, after task.Position) (tasks, event
 		if n := len(page); n == maxItems && (end.IsZero() || comparePositions(page[n-1].at, end) < 0) {
 			end = page[n-1].at
 		}
+		hide(page, floor.Val())
 		*into = page
 	}
 	return tasks, events, end, nil
+}
+
+// hide takes the events out of what stands below the floor. A cut may be planned
+// beyond it; and without a cut, where the meta hash was lost, the floor is no sign
+// of one.
+func hide(page []record, meta []any) {
+	floor, _ := meta[0].(string)
+	text, _ := meta[1].(string)
+	cut, err := task.ParsePosition(text)
+	if err != nil {
+		return
+	}
+	below := parseInt(floor)
+	for i := range page {
+		if page[i].at.LSN < below && comparePositions(page[i].at, cut) < 0 {
+			page[i].events = nil
+		}
+	}
 }
 
 func (p *partition) records(b []byte) ([]record, error) {

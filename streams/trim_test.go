@@ -203,3 +203,24 @@ func TestClockJumpStealsNothing(t *testing.T) {
 	}
 	r.settle(alive, task.OutcomeSuccess, task.Recorded, append(before, behind...)...)
 }
+
+// The other way round: an outcome is left whose release is gone, of a task that
+// is open again. The group that is rebuilt then must deliver it.
+func TestTrimResidueHidesNothing(t *testing.T) {
+	r := onReal(t).checked()
+	s := r.join()
+	d := r.held(s, 1)[0]
+	r.settle(s, task.OutcomeRetry, task.Recorded, d)
+	r.release(d.ID)
+	again := r.fetch(s, 1)
+	r.settle(s, task.HandedBack, task.Recorded, again...)
+	r.trim()
+	back, err := r.db.XRevRangeN(r.ctx, r.k.Tasks, "+", "-", 1).Result()
+	r.must(err)
+	r.must(r.db.XTrimMinID(r.ctx, r.k.Tasks, back[0].ID).Err())
+	if n := r.length(r.k.Events); n < 2 {
+		t.Fatalf("%d events are left: no residue", n)
+	}
+	r.must(r.db.XGroupDestroy(r.ctx, r.k.Tasks, keys.Group).Err())
+	r.wantRun(r.drain(), d.ID)
+}
