@@ -60,7 +60,7 @@ func (p *partition) scan(ctx context.Context, after task.Position) iter.Seq2[tas
 	return func(yield func(task.Event, error) bool) {
 		at := after
 		for {
-			tasks, events, end, err := p.page(ctx, at)
+			tasks, events, end, err := p.page(ctx, at, p.decoded)
 			if err != nil {
 				yield(task.Event{}, fmt.Errorf("read %s: %w", p.Queue, err))
 				return
@@ -74,35 +74,45 @@ func (p *partition) scan(ctx context.Context, after task.Position) iter.Seq2[tas
 	}
 }
 
-// record is one entry, decoded.
+// record is one entry: decoded, or raw.
 type record struct {
 	at     task.Position
 	events []task.Event
+	fields wire.Fields
+	hidden bool // below the floor
 }
 
-// emit yields two pages in order, up to end. Entries that a stranger added have
-// no lsn of ours, so the order is that of whole positions, which is the order of
-// lsn for all others.
+// emit yields the events of two pages in order, up to end.
 func emit(a, b []record, end task.Position, q task.Queue, yield func(task.Event, error) bool) (last task.Position, ok bool) {
-	for len(a) > 0 || len(b) > 0 {
-		from := &a
-		if len(a) == 0 || len(b) > 0 && comparePositions(b[0].at, a[0].at) < 0 {
-			from = &b
-		}
-		r := (*from)[0]
-		if !end.IsZero() && comparePositions(r.at, end) > 0 {
-			return last, true
-		}
-		*from = (*from)[1:]
+	for r := range merge(a, b, end) {
 		last = r.at
 		for _, e := range r.events {
 			e.Queue = q
-			if !yield(e, nil) {
+			if !r.hidden && !yield(e, nil) {
 				return last, false
 			}
 		}
 	}
 	return last, true
+}
+
+// merge goes through two pages in order, up to end. Entries that a stranger added
+// have no lsn of ours, so the order is that of whole positions, which is the order
+// of lsn for all others.
+func merge(a, b []record, end task.Position) iter.Seq[*record] {
+	return func(yield func(*record) bool) {
+		for len(a) > 0 || len(b) > 0 {
+			from := &a
+			if len(a) == 0 || len(b) > 0 && comparePositions(b[0].at, a[0].at) < 0 {
+				from = &b
+			}
+			r := &(*from)[0]
+			if !end.IsZero() && comparePositions(r.at, end) > 0 || !yield(r) {
+				return
+			}
+			*from = (*from)[1:]
+		}
+	}
 }
 
 // page reads a page of each stream, from the floor on and up to where both are
@@ -111,7 +121,7 @@ func emit(a, b []record, end task.Position, q task.Queue, yield func(task.Event,
 // Below the floor Redis cuts the streams where it likes, each at another place: an
 // outcome may be left whose release is gone, or the other way round. What is read
 // of it says what never was. The floor is asked for last: a trim in between shows.
-func (p *partition) page(ctx context.Context, after task.Position) (tasks, events []record, end task.Position, err error) {
+func (p *partition) page(ctx context.Context, after task.Position, read func([]byte) ([]record, error)) (tasks, events []record, end task.Position, err error) {
 	from := "-"
 	if !after.IsZero() {
 		from = "(" + after.String()
@@ -132,7 +142,7 @@ func (p *partition) page(ctx context.Context, after task.Position) (tasks, event
 	lsn, _ := clock.Val()[1].(string)
 	end = task.Position{Ms: parseInt(ms), LSN: parseInt(lsn)}
 	for i, into := range []*[]record{&tasks, &events} {
-		page, err := p.records(raw[i].Val())
+		page, err := read(raw[i].Val())
 		if err != nil {
 			return nil, nil, end, err
 		}
@@ -145,7 +155,7 @@ func (p *partition) page(ctx context.Context, after task.Position) (tasks, event
 	return tasks, events, end, nil
 }
 
-// hide takes the events out of what stands below the floor. A cut may be planned
+// hide marks what stands below the floor. A cut may be planned
 // beyond it; and without a cut, where the meta hash was lost, the floor is no sign
 // of one.
 func hide(page []record, meta []any) {
@@ -157,20 +167,26 @@ func hide(page []record, meta []any) {
 	}
 	below := parseInt(floor)
 	for i := range page {
-		if page[i].at.LSN < below && comparePositions(page[i].at, cut) < 0 {
-			page[i].events = nil
-		}
+		page[i].hidden = page[i].at.LSN < below && comparePositions(page[i].at, cut) < 0
 	}
 }
 
-func (p *partition) records(b []byte) ([]record, error) {
+// decoded reads the entries of a page as events.
+func (p *partition) decoded(b []byte) ([]record, error) {
+	return records(b, func(r *record, f wire.Fields) { r.events = wire.Events(p.Number, r.at, f) })
+}
+
+// records reads the entries of a reply. Fields are reused for the next one; what
+// they point to is the reply.
+func records(b []byte, fill func(*record, wire.Fields)) ([]record, error) {
 	r := resp{b: b}
 	if err := r.fail(); err != nil {
 		return nil, err
 	}
 	var out []record
 	err := r.entries(make(wire.Fields, 0, 2*len(wire.EventFields)), func(at task.Position, f wire.Fields) {
-		out = append(out, record{at: at, events: wire.Events(p.Number, at, f)})
+		out = append(out, record{at: at})
+		fill(&out[len(out)-1], f)
 	})
 	return out, err
 }

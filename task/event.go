@@ -5,6 +5,12 @@ import (
 	"time"
 )
 
+// Entry is one log entry as it is stored: names and values in turn.
+type Entry struct {
+	At     Position
+	Fields [][]byte
+}
+
 // Event is one decoded log entry. A packed entry of n outcomes is read as n
 // events that share At and differ in Item.
 type Event struct {

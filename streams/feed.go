@@ -1,0 +1,78 @@
+package streams
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tidemill/tidemill/internal/wire"
+	"github.com/tidemill/tidemill/task"
+)
+
+// Feed is the log of one partition as an archiver reads it: entries as they are,
+// a place from which on trim spares them, and a soft lease.
+type Feed struct{ part *partition }
+
+// Feed opens partition n of a queue.
+func (l *Log) Feed(ctx context.Context, q task.Queue, n int) (*Feed, error) {
+	ps, err := l.partitions(ctx, q, false)
+	if err != nil {
+		return nil, err
+	}
+	if n < 0 || n >= len(ps) {
+		return nil, fmt.Errorf("feed of %s: no partition %d", q, n)
+	}
+	return &Feed{part: ps[n]}, nil
+}
+
+// Number is the partition's number in the registry, which its task ids hold.
+func (f *Feed) Number() task.Partition { return f.part.Number }
+
+// Page reads entries after a position, in order, and returns where the next page
+// begins: where this one began, at the end of the log. Entries of strangers are
+// among them; entries below the floor are not.
+//
+// A promotion may put the clock of the log back a little: whoever sees another
+// life than before reads from the zero position and passes over what it has.
+func (f *Feed) Page(ctx context.Context, after task.Position) (entries []task.Entry, next task.Position, life string, err error) {
+	p := f.part
+	life, err = p.log.db.HGet(ctx, p.Meta, "token").Result()
+	if err != nil {
+		return nil, after, "", fmt.Errorf("feed of %s: %w", p.Queue, mapError(err))
+	}
+	tasks, events, end, err := p.page(ctx, after, func(b []byte) ([]record, error) {
+		return records(b, func(r *record, f wire.Fields) { r.fields = slices.Clone(f) })
+	})
+	if err != nil {
+		return nil, after, "", fmt.Errorf("feed of %s: %w", p.Queue, err)
+	}
+	next = after
+	for r := range merge(tasks, events, end) {
+		next = r.at
+		if !r.hidden {
+			entries = append(entries, task.Entry{At: r.at, Fields: r.fields})
+		}
+	}
+	return entries, next, life, nil
+}
+
+// Spare registers a cursor: trim removes nothing from at on. The zero position
+// takes it away.
+func (f *Feed) Spare(ctx context.Context, cursor string, at task.Position) error {
+	p, err := f.part, error(nil)
+	if at.IsZero() {
+		err = p.log.db.HDel(ctx, p.Cursors, cursor).Err()
+	} else {
+		err = p.log.db.HSet(ctx, p.Cursors, cursor, at.String()).Err()
+	}
+	if err != nil {
+		return fmt.Errorf("spare %s for %s: %w", p.Queue, cursor, mapError(err))
+	}
+	return nil
+}
+
+// Hold takes or renews a role for a while, as [Waiting.Hold] does.
+func (f *Feed) Hold(ctx context.Context, role, who string, ttl time.Duration) (bool, error) {
+	return f.part.hold(ctx, role, who, ttl)
+}
