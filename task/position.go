@@ -35,6 +35,15 @@ func (p Position) Append(b []byte) []byte {
 	return strconv.AppendInt(b, p.LSN, 10)
 }
 
+// MarshalText and UnmarshalText make positions strings in JSON.
+func (p Position) MarshalText() ([]byte, error) { return p.Append(nil), nil }
+
+// UnmarshalText is the reverse of MarshalText.
+func (p *Position) UnmarshalText(b []byte) (err error) {
+	*p, err = ParsePosition(string(b))
+	return err
+}
+
 // Next is the least position after p, where a page that begins after p begins.
 func (p Position) Next() Position { return Position{Ms: p.Ms, LSN: p.LSN + 1} }
 

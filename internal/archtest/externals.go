@@ -24,6 +24,14 @@ var externals = []external{
 		why:     "streams is the only library package that speaks to Redis",
 	},
 	{
+		prefix: "github.com/klauspost/compress/zstd", files: []string{"replay/archive/*.go"},
+		why: "segments of the archive are compressed, and replay/archive alone reads them",
+	},
+	{
+		prefix: "golang.org/x/mod/sumdb", files: []string{"replay/archive/*.go"},
+		why: "the archive's Merkle tree and its signed notes are those of Go's checksum database; replay/archive alone proves",
+	},
+	{
 		prefix:  "github.com/alicebob/miniredis",
 		folders: []string{"internal/memserver"},
 		why:     "internal/memserver is the one place that knows which server mem:// is",

@@ -1,0 +1,83 @@
+package archive
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/tidemill/tidemill/internal/wire"
+	"github.com/tidemill/tidemill/task"
+)
+
+// locate finds the partition that an id names.
+func (a *Archive) locate(id task.ID) (task.Queue, *partition, error) {
+	for q, ps := range a.parts {
+		for _, p := range ps {
+			if len(p.segments) > 0 && p.segments[0].Number == id.Partition() {
+				return q, p, nil
+			}
+		}
+	}
+	return "", nil, fmt.Errorf("task %s: no such partition in the archive: %w", id, task.ErrNotFound)
+}
+
+// About yields the events of one task in order: those that name it, and those that
+// name an entry of it. Segments that do not speak of it are passed over.
+func (a *Archive) About(ctx context.Context, id task.ID) iter.Seq2[task.Event, error] {
+	return func(yield func(task.Event, error) bool) {
+		q, p, err := a.locate(id)
+		if err != nil {
+			yield(task.Event{}, err)
+			return
+		}
+		entries := map[task.Position]bool{}
+		for e, err := range p.about(ctx, id, entries, !a.bare) {
+			if err != nil {
+				yield(task.Event{}, err)
+				return
+			}
+			for _, ev := range wire.Events(id.Partition(), e.At, e.Fields) {
+				mine := ev.Task == id || ev.Task.IsZero() && entries[ev.Prev]
+				if ev.Task == id && ev.Type != "" {
+					entries[ev.At] = true
+				}
+				if ev.Queue = q; mine && !yield(ev, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// about reads the segments that may speak of a task or of its entries, which the
+// caller adds as it finds them.
+func (p *partition) about(ctx context.Context, id task.ID, entries map[task.Position]bool, payloads bool) iter.Seq2[task.Entry, error] {
+	return func(yield func(task.Entry, error) bool) {
+		after := id.LSN() - 1
+		for _, m := range p.segments {
+			if m.To.LSN <= after {
+				continue
+			}
+			b, err := p.bucket.Get(ctx, m.object(), m.Bloom[0], m.Bloom[1])
+			if err != nil {
+				yield(task.Entry{}, err)
+				return
+			}
+			speaks := bloom(b).has(keyOf(id))
+			for at := range entries {
+				speaks = speaks || bloom(b).has(entryKey(at))
+			}
+			if !speaks {
+				continue
+			}
+			for e, err := range p.segment(ctx, m, after, payloads) {
+				if err == nil && (e.At.LSN <= after || p.lost(e.At.LSN)) {
+					continue
+				}
+				if !yield(e, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,134 @@
+package archive
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"sort"
+
+	"github.com/tidemill/tidemill/internal/wire"
+	"github.com/tidemill/tidemill/task"
+)
+
+// Events implements [replay.Source]. Payloads that were erased are empty, and so
+// are all with [Archive.Bare].
+func (a *Archive) Events(ctx context.Context, q task.Queue, n int, after task.Position) iter.Seq2[task.Event, error] {
+	return func(yield func(task.Event, error) bool) {
+		p := a.part(q, n)
+		if p == nil {
+			yield(task.Event{}, fmt.Errorf("archive of %s/%d: %w", q, n, task.ErrNotFound))
+			return
+		}
+		for e, err := range p.entries(ctx, after.LSN, !a.bare) {
+			if err != nil {
+				yield(task.Event{}, err)
+				return
+			}
+			for _, ev := range wire.Events(p.segments[0].Number, e.At, e.Fields) {
+				if ev.Queue = q; !yield(ev, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Bare is the same archive without payloads, which is faster to read.
+func (a *Archive) Bare() *Archive {
+	b := *a
+	b.bare = true
+	return &b
+}
+
+// entries reads what stands behind an lsn, without what a later life lost. What it
+// yields is good until the next.
+func (p *partition) entries(ctx context.Context, after int64, payloads bool) iter.Seq2[task.Entry, error] {
+	return func(yield func(task.Entry, error) bool) {
+		first := sort.Search(len(p.segments), func(i int) bool { return p.segments[i].To.LSN > after })
+		for _, m := range p.segments[first:] {
+			for e, err := range p.segment(ctx, m, after, payloads) {
+				if err != nil {
+					yield(task.Entry{}, err)
+					return
+				}
+				if e.At.LSN > after && !p.lost(e.At.LSN) && !yield(e, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// lost reports whether an lsn was cut off by a later life.
+func (p *partition) lost(lsn int64) bool {
+	for _, c := range p.cuts {
+		if c.from <= lsn && lsn <= c.to {
+			return true
+		}
+	}
+	return false
+}
+
+// segment reads the entries of one segment, from the frame that holds the one
+// behind after.
+func (p *partition) segment(ctx context.Context, m *Manifest, after int64, payloads bool) iter.Seq2[task.Entry, error] {
+	return func(yield func(task.Entry, error) bool) {
+		first := max(0, sort.Search(len(m.Frames), func(i int) bool { return m.Frames[i].From.LSN > after })-1)
+		b, err := p.bucket.Get(ctx, m.object(), m.Frames[first].Offset, m.Bloom[0]-m.Frames[first].Offset)
+		if err != nil {
+			yield(task.Entry{}, err)
+			return
+		}
+		var bodies *payloadReader
+		if payloads {
+			if bodies, err = openPayloads(ctx, p.bucket, m); err != nil {
+				yield(task.Entry{}, err)
+				return
+			}
+		}
+		o, records := opener{}, []byte(nil)
+		for i := first; i < len(m.Frames); i++ {
+			if records, b, err = openFrame(b, records); err != nil {
+				yield(task.Entry{}, fmt.Errorf("%s, from lsn %d: %w", m.place(), m.Frames[i].From.LSN, err))
+				return
+			}
+			of, err := bodies.frame(i)
+			if err != nil {
+				yield(task.Entry{}, fmt.Errorf("payloads of %s: %w", m.place(), err))
+				return
+			}
+			if !o.each(records, of, func(e task.Entry, err error) bool {
+				if err != nil {
+					err = fmt.Errorf("%s: %w", m.place(), err)
+				}
+				return yield(e, err)
+			}) {
+				return
+			}
+		}
+	}
+}
+
+// each reads the envelopes of a frame and puts the payloads back.
+func (o *opener) each(records []byte, of map[int64]body, yield func(task.Entry, error) bool) bool {
+	for len(records) > 0 {
+		record, rest, ok := nextRecord(records)
+		if !ok {
+			yield(task.Entry{}, errFrame)
+			return false
+		}
+		records = rest
+		e, err := o.open(record)
+		if err != nil {
+			yield(task.Entry{}, err)
+			return false
+		}
+		if i := payloadOf(e.Fields); i >= 0 {
+			e.Fields[i] = of[e.At.LSN].payload // nil: erased, or not asked for
+		}
+		if !yield(e, nil) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,55 @@
+package archive
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Report is what Verify found.
+type Report struct {
+	Namespace   string    `json:"namespace"`
+	Partitions  int       `json:"partitions"`
+	Segments    int       `json:"segments"`
+	Entries     int64     `json:"entries"`
+	Events      int64     `json:"events"`
+	Payloads    int64     `json:"payloads"`
+	Erased      int64     `json:"erased"` // payloads, each with a redacted event
+	Checkpoints int64     `json:"checkpoints"`
+	Signed      int64     `json:"signed"` // entries that the last checkpoint covers
+	Findings    []Finding `json:"findings"`
+}
+
+// Finding is a gap that an event explains, or something that nothing does.
+type Finding struct {
+	Tampered  bool   `json:"tampered"`
+	Partition string `json:"partition,omitempty"`
+	Segment   string `json:"segment,omitempty"`
+	From      int64  `json:"from,omitempty"` // lsn
+	To        int64  `json:"to,omitempty"`
+	What      string `json:"what"`
+}
+
+func (f Finding) String() string {
+	s := "gap"
+	if f.Tampered {
+		s = "TAMPERED"
+	}
+	if f.Partition != "" {
+		s += " " + f.Partition
+	}
+	switch {
+	case f.From > 0 && f.From == f.To:
+		s += fmt.Sprintf(" lsn %d", f.From)
+	case f.From > 0:
+		s += fmt.Sprintf(" lsn %d to %d", f.From, f.To)
+	}
+	if f.Segment != "" {
+		s += " in " + f.Segment
+	}
+	return s + ": " + f.What
+}
+
+// OK reports whether nothing was tampered with.
+func (r *Report) OK() bool {
+	return !slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Tampered })
+}

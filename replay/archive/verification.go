@@ -1,0 +1,219 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/tidemill/tidemill/internal/wire"
+	"github.com/tidemill/tidemill/replay"
+	"github.com/tidemill/tidemill/task"
+)
+
+// verification goes through one partition.
+type verification struct {
+	bucket replay.Bucket
+	report *Report
+	part   string
+	quick  bool // payloads are not read
+	tree   tree
+	prev   *Manifest
+	roots  map[int64]string // asked for: the root at these sizes
+	sums   map[int64]string // the manifests that end at a size
+	erased map[task.ID]bool
+}
+
+// resume goes on behind a segment that was verified before.
+func (v *verification) resume(m *Manifest) {
+	v.prev, v.tree = m, tree{m.Size, slices.Clone(m.Edge)}
+	v.note()
+}
+
+func (v *verification) find(tampered bool, m *Manifest, from, to int64, format string, args ...any) {
+	f := Finding{Tampered: tampered, Partition: v.part, From: from, To: to, What: fmt.Sprintf(format, args...)}
+	if m != nil {
+		f.Segment = m.Segment
+	}
+	v.report.Findings = append(v.report.Findings, f)
+}
+
+// note keeps the root, if it is asked for at this size.
+func (v *verification) note() {
+	if _, ok := v.roots[v.tree.size]; ok {
+		v.roots[v.tree.size] = v.tree.root().String()
+	}
+}
+
+// segment verifies the next one: its place in the chain, its file, each envelope,
+// the tree. The error is one of reading.
+func (v *verification) segment(ctx context.Context, m *Manifest) error {
+	v.report.Segments++
+	v.chain(m)
+	if v.sums != nil {
+		v.sums[m.Size] = m.sum
+	}
+	b, err := v.bucket.Get(ctx, m.object(), 0, -1)
+	if errors.Is(err, replay.ErrAbsent) {
+		v.find(true, m, m.From.LSN, m.To.LSN, "the segment is missing")
+		v.resume(m)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	whole := int64(len(b)) == m.Bytes && digest(b) == m.SHA256
+	found := len(v.report.Findings)
+	if err := v.envelopes(ctx, m, b); err != nil {
+		return err
+	}
+	if !whole && len(v.report.Findings) == found {
+		v.find(true, m, m.From.LSN, m.To.LSN, "the file is not the one that was written")
+	}
+	if len(v.report.Findings) == found && (v.tree.size != m.Size || v.tree.root() != m.Root) {
+		v.find(true, m, m.From.LSN, m.To.LSN, "its entries are not those that its manifest was written for")
+	}
+	v.resume(m)
+	return nil
+}
+
+// chain checks where a segment stands.
+func (v *verification) chain(m *Manifest) {
+	if want := manifestName(m.Queue, m.Partition, m.Epoch, m.From.LSN); m.name != want {
+		v.find(true, m, m.From.LSN, m.To.LSN, "the manifest %s belongs to %s", m.name, want)
+	}
+	switch {
+	case v.prev == nil && m.Prev != "":
+		v.find(true, m, 1, m.From.LSN-1, "the segment before it is missing")
+	case v.prev == nil && m.From.LSN > 1:
+		v.find(false, m, 1, m.From.LSN-1, "trimmed before the archive began")
+	case v.prev != nil && m.Prev != v.prev.sum:
+		from, to := v.prev.To.LSN+1, m.From.LSN-1
+		if from > to {
+			from, to = v.prev.From.LSN, v.prev.To.LSN
+		}
+		v.find(true, m, from, to, "it does not continue the manifest before it")
+	case v.prev != nil && m.From.LSN != v.prev.To.LSN+1 && m.Survived == 0:
+		v.find(true, m, v.prev.To.LSN+1, m.From.LSN-1, "entries are missing")
+	}
+}
+
+// envelopes reads all of a segment. After the first damage nothing that follows in
+// its frame can be told.
+func (v *verification) envelopes(ctx context.Context, m *Manifest, b []byte) error {
+	var bodies *payloadReader
+	if !v.quick {
+		var err error
+		if bodies, err = openPayloads(ctx, v.bucket, m); err != nil && !errors.Is(err, replay.ErrAbsent) && !errors.Is(err, errPayloads) {
+			return err
+		} else if err != nil {
+			v.find(true, m, m.From.LSN, m.To.LSN, "%v", err)
+		}
+	}
+	next, nodes := m.From.LSN, []byte(nil)
+	o, records := opener{}, []byte(nil)
+	for i, f := range m.Frames {
+		last := m.To.LSN
+		if i+1 < len(m.Frames) {
+			last = m.Frames[i+1].From.LSN - 1
+		}
+		if f.Offset < 0 || f.Offset > int64(len(b)) {
+			v.find(true, m, f.From.LSN, last, "frame %d is cut off", i)
+			return nil
+		}
+		var err error
+		if records, _, err = openFrame(b[f.Offset:], records); err != nil {
+			v.find(true, m, f.From.LSN, last, "frame %d: %v", i, err)
+			return nil
+		}
+		of, err := bodies.frame(i)
+		if err != nil {
+			v.find(true, m, f.From.LSN, last, "%v", err)
+			of, bodies = nil, nil
+		}
+		for rest := records; len(rest) > 0; {
+			record, after, ok := nextRecord(rest)
+			e, err := o.open(record)
+			if !ok || err != nil || e.At.LSN != next {
+				v.find(true, m, next, next, "entry %s stands where this one should", e.At)
+				return nil
+			}
+			v.entry(m, &e, of, bodies != nil)
+			if node, ok := v.tree.add(tlog.RecordHash(record)); ok {
+				nodes = append(nodes, node[:]...)
+			}
+			v.note()
+			rest, next = after, next+1
+		}
+	}
+	if next != m.To.LSN+1 {
+		v.find(true, m, next, m.To.LSN, "the segment ends before it should")
+	}
+	if at := m.Hashes; at[0] < 0 || at[1] < 0 || at[0]+at[1] > int64(len(b)) || !bytes.Equal(nodes, b[at[0]:at[0]+at[1]]) {
+		v.find(true, m, m.From.LSN, m.To.LSN, "the nodes of the tree that it holds are not those of its entries")
+	}
+	return nil
+}
+
+// entry checks one: that it opens the epoch it should, and that its payload is the
+// one that was committed to.
+func (v *verification) entry(m *Manifest, e *task.Entry, of map[int64]body, read bool) {
+	v.report.Entries++
+	events := wire.Events(m.Number, e.At, e.Fields)
+	v.report.Events += int64(len(events))
+	if e.At == m.From && v.prev != nil && m.From.LSN != v.prev.To.LSN+1 && m.Survived > 0 {
+		if epoch, survived := life(&events[0]); !opensEpoch(&events[0]) || epoch != m.Epoch || survived != m.Survived {
+			v.find(true, m, v.prev.To.LSN+1, m.From.LSN-1, "no epoch event explains that these are missing")
+		} else {
+			v.find(false, m, v.prev.To.LSN+1, m.From.LSN-1, "%s: redis kept what stands up to %d", events[0].Reason, survived)
+		}
+	}
+	i := payloadOf(e.Fields)
+	if i < 0 || !read {
+		return
+	}
+	p, ok := of[e.At.LSN]
+	switch {
+	case ok && bytes.Equal(commit(p.salt, p.payload), e.Fields[i]):
+		v.report.Payloads++
+	case ok:
+		v.find(true, m, e.At.LSN, e.At.LSN, "the payload is not the one that was committed to")
+	case v.erased[events[0].Task]:
+		v.report.Erased++
+	default:
+		v.find(true, m, e.At.LSN, e.At.LSN, "the payload is gone, and no redacted event says why")
+	}
+}
+
+// signed compares the trees with what the checkpoints say.
+func (v *verification) signed(cs []*Checkpoint) {
+	good := Tree{}
+	for _, c := range cs {
+		for _, t := range c.Trees {
+			if t.Partition != v.part {
+				continue
+			}
+			switch root := v.roots[t.Size]; {
+			case root == t.Root.String() && v.sums[t.Size] == t.Manifest:
+				good = t
+			case root == "":
+				from := int64(1)
+				if v.prev != nil {
+					from = v.prev.To.LSN + 1
+				}
+				v.find(true, nil, from, t.To.LSN, "checkpoint %d has signed more than there is", c.Number)
+				return
+			case root == t.Root.String():
+				v.find(true, nil, good.To.LSN+1, t.To.LSN, "checkpoint %d has signed another manifest of the same entries", c.Number)
+				return
+			default:
+				v.find(true, nil, good.To.LSN+1, t.To.LSN, "checkpoint %d has signed something else", c.Number)
+				return
+			}
+		}
+	}
+	v.report.Signed += good.Size
+}

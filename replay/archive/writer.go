@@ -1,0 +1,155 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tidemill/tidemill/internal/wire"
+	"github.com/tidemill/tidemill/replay"
+	"github.com/tidemill/tidemill/task"
+)
+
+// writer appends to one partition of an archive.
+type writer struct {
+	bucket replay.Bucket
+	feed   Feed
+	base   Manifest // what all of its manifests share
+	last   *Manifest
+	from   task.Position // where the next page begins
+	life   string        // of the server that the last page came from
+}
+
+// open finds where the archive of a partition ends.
+func (a *Archiver) open(ctx context.Context, q task.Queue, n int) (*writer, error) {
+	feed, err := a.log.Feed(ctx, q, n)
+	if err != nil {
+		return nil, fmt.Errorf("archive: %w", err)
+	}
+	w := &writer{bucket: a.bucket, feed: feed, base: Manifest{
+		Namespace: a.opts.Namespace, Queue: q, Partition: n, Number: feed.Number(),
+	}}
+	return w, w.reload(ctx)
+}
+
+// reload goes on behind the last manifest, and registers the cursor there: before
+// the first segment at the beginning of the log.
+func (w *writer) reload(ctx context.Context) error {
+	ms, err := manifests(ctx, w.bucket, folder(w.base.Queue, w.base.Partition))
+	if err != nil {
+		return err
+	}
+	w.last, w.from, w.life = nil, task.Position{}, ""
+	if len(ms) > 0 {
+		w.last = ms[len(ms)-1]
+		w.from = w.last.To
+		if w.last.Namespace != w.base.Namespace || w.last.Number != w.base.Number {
+			return fmt.Errorf("archive of %s/%d is that of namespace %q, partition %d, not of %q, %d: use another place",
+				w.base.Queue, w.base.Partition, w.last.Namespace, w.last.Number, w.base.Namespace, w.base.Number)
+		}
+	}
+	return w.spare(ctx)
+}
+
+func (w *writer) spare(ctx context.Context) error {
+	at := task.Position{LSN: 1}
+	if w.last != nil {
+		at = w.last.To.Next()
+	}
+	return w.feed.Spare(ctx, Role, at)
+}
+
+// catchUp writes what the log has beyond the archive.
+func (w *writer) catchUp(ctx context.Context) error {
+	s := w.next()
+	for {
+		entries, next, life, err := w.feed.Page(ctx, w.from)
+		if err != nil {
+			return err
+		}
+		if w.life != "" && life != w.life { // its clock may have gone back: read it all again
+			w.from, w.life = task.Position{}, life
+			continue
+		}
+		w.life = life
+		for _, e := range entries {
+			if s, err = w.take(ctx, s, e); err != nil {
+				return err
+			}
+		}
+		if next == w.from {
+			break
+		}
+		w.from = next
+	}
+	return w.write(ctx, s)
+}
+
+// next is the segment behind the last one.
+func (w *writer) next() *segment {
+	if w.last == nil {
+		return newSegment(w.base, tree{}, "")
+	}
+	base := w.base
+	base.Epoch = w.last.Epoch
+	return newSegment(base, tree{w.last.Size, w.last.Edge}, w.last.sum)
+}
+
+// take adds an entry to a segment, or to the next one. Entries of strangers have no
+// lsn of ours: they are no history.
+func (w *writer) take(ctx context.Context, s *segment, e task.Entry) (*segment, error) {
+	last := s.m.To.LSN
+	if s.m.Entries == 0 && w.last != nil {
+		last = w.last.To.LSN
+	}
+	if e.At.LSN <= last || len(e.Fields) == 0 || string(e.Fields[0]) != wire.BirthFields[0] {
+		return s, nil
+	}
+	events := wire.Events(w.base.Number, e.At, e.Fields)
+	if s.full() || s.begins(e.At, events) {
+		if err := w.write(ctx, s); err != nil {
+			return nil, err
+		}
+		s = w.next()
+	}
+	if s.m.Entries == 0 && s.m.Epoch == 0 {
+		s.m.Epoch = epochOf(w.life)
+	}
+	s.add(e, events)
+	return s, nil
+}
+
+// errBehind: another archiver has written the segment.
+var errBehind = errors.New("another archiver was first")
+
+// write makes a segment part of the archive: its files, then the manifest, then
+// the cursor.
+func (w *writer) write(ctx context.Context, s *segment) error {
+	if s.m.Entries == 0 {
+		return nil
+	}
+	s.finish()
+	m := &s.m
+	body, err := m.encode()
+	if err != nil {
+		return err
+	}
+	m.name, m.sum = manifestName(m.Queue, m.Partition, m.Epoch, m.From.LSN), digest(body)
+	for _, o := range []struct {
+		name string
+		b    []byte
+	}{
+		{payloadName(m.Queue, m.Partition, m.Epoch, m.From.LSN, m.Token, 0), s.pay},
+		{m.object(), s.seg},
+		{m.name, body},
+	} {
+		if err := w.bucket.Put(ctx, o.name, o.b); err != nil {
+			if errors.Is(err, replay.ErrExists) {
+				err = errBehind
+			}
+			return fmt.Errorf("archive %s: %w", m.place(), err)
+		}
+	}
+	w.last = m
+	return w.spare(ctx)
+}
