@@ -15,15 +15,9 @@ import (
 type Feed struct{ part *partition }
 
 // Feed opens partition n of a queue.
-func (l *Log) Feed(ctx context.Context, q task.Queue, n int) (*Feed, error) {
-	ps, err := l.partitions(ctx, q, false)
-	if err != nil {
-		return nil, err
-	}
-	if n < 0 || n >= len(ps) {
-		return nil, fmt.Errorf("feed of %s: no partition %d", q, n)
-	}
-	return &Feed{part: ps[n]}, nil
+func (r *Reader) Feed(ctx context.Context, q task.Queue, n int) (*Feed, error) {
+	p, err := r.part(ctx, q, n)
+	return &Feed{part: p}, err
 }
 
 // Number is the partition's number in the registry, which its task ids hold.

@@ -13,7 +13,7 @@ import (
 
 // Reader is the read side of a Log. It changes no task; only where Redis was
 // restarted, promoted or flushed and nobody has noticed yet, its first call opens
-// the epoch.
+// the epoch. A [Feed] also registers a cursor and holds a role.
 type Reader struct{ log *Log }
 
 // Reader returns the read side.

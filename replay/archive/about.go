@@ -21,13 +21,14 @@ func (a *Archive) locate(id task.ID) (task.Queue, *partition, error) {
 	return "", nil, fmt.Errorf("task %s: no such partition in the archive: %w", id, task.ErrNotFound)
 }
 
-// About yields the events of one task in order: those that name it, and those that
-// name an entry of it. Segments that do not speak of it are passed over.
-func (a *Archive) About(ctx context.Context, id task.ID) iter.Seq2[task.Event, error] {
+// About implements [replay.Index]: it yields the events that name a task, and those
+// that name no task but an entry of it. Segments that speak of neither are passed
+// over.
+func (a *Archive) About(ctx context.Context, q task.Queue, n int, after task.Position, id task.ID) iter.Seq2[task.Event, error] {
 	return func(yield func(task.Event, error) bool) {
-		q, p, err := a.locate(id)
-		if err != nil {
-			yield(task.Event{}, err)
+		p := a.part(q, n)
+		if p == nil {
+			yield(task.Event{}, fmt.Errorf("archive of %s/%d: %w", q, n, task.ErrNotFound))
 			return
 		}
 		entries := map[task.Position]bool{}
@@ -36,17 +37,23 @@ func (a *Archive) About(ctx context.Context, id task.ID) iter.Seq2[task.Event, e
 				yield(task.Event{}, err)
 				return
 			}
-			for _, ev := range wire.Events(id.Partition(), e.At, e.Fields) {
-				mine := ev.Task == id || ev.Task.IsZero() && entries[ev.Prev]
-				if ev.Task == id && ev.Type != "" {
-					entries[ev.At] = true
-				}
-				if ev.Queue = q; mine && !yield(ev, nil) {
+			for _, ev := range wire.Events(p.segments[0].Number, e.At, e.Fields) {
+				ev.Queue = q
+				if concerns(&ev, id, entries) && ev.At.LSN > after.LSN && !yield(ev, nil) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// concerns reports whether an event names a task or an entry of it, and remembers
+// its entries.
+func concerns(e *task.Event, id task.ID, entries map[task.Position]bool) bool {
+	if e.Task == id && e.Type != "" {
+		entries[e.At] = true
+	}
+	return e.Task == id || e.Task.IsZero() && entries[e.Prev]
 }
 
 // about reads the segments that may speak of a task or of its entries, which the

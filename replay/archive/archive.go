@@ -18,6 +18,11 @@ var (
 	ErrWrongKey = errors.New("wrong key")
 )
 
+var (
+	_ replay.Source = (*Archive)(nil)
+	_ replay.Index  = (*Archive)(nil)
+)
+
 // Archive is an archive that is read. It is a [replay.Source].
 type Archive struct {
 	bucket    replay.Bucket
@@ -75,6 +80,19 @@ func (a *Archive) Queues(context.Context) (map[task.Queue]int, error) {
 		n[q] = len(parts)
 	}
 	return n, nil
+}
+
+// All goes through the manifests of all partitions.
+func (a *Archive) All() iter.Seq[*Manifest] {
+	return func(yield func(*Manifest) bool) {
+		for _, p := range a.all() {
+			for _, m := range p.segments {
+				if !yield(m) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Segments lists the manifests of a partition in order.

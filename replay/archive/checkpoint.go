@@ -46,6 +46,12 @@ type Tree struct {
 // name says whose they are.
 func NewKey(name string) (private, public string, err error) { return note.GenerateKey(nil, name) }
 
+// Key is a public key: it verifies what the private one has signed.
+type Key = note.Verifier
+
+// ParseKey reads a public key as [NewKey] makes it.
+func ParseKey(text string) (Key, error) { return note.NewVerifier(text) }
+
 const checkpointFolder = "checkpoints/"
 
 func checkpointName(n int64) string { return fmt.Sprintf("%s%09d.note", checkpointFolder, n) }

@@ -34,7 +34,7 @@ type ProofEntry struct {
 var errUnsigned = errors.New("no checkpoint covers it yet")
 
 // Prove makes a proof of all entries that speak of a task.
-func (a *Archive) Prove(ctx context.Context, id task.ID, key note.Verifier) (*Proof, error) {
+func (a *Archive) Prove(ctx context.Context, id task.ID, key Key) (*Proof, error) {
 	q, p, err := a.locate(id)
 	if err != nil {
 		return nil, err
@@ -79,10 +79,7 @@ func (p *partition) prove(ctx context.Context, proof *Proof, size int64) error {
 		}
 		mine := false
 		for _, ev := range wire.Events(proof.Number, e.At, e.Fields) {
-			mine = mine || ev.Task == proof.Task || ev.Task.IsZero() && entries[ev.Prev]
-			if ev.Task == proof.Task && ev.Type != "" {
-				entries[ev.At] = true
-			}
+			mine = concerns(&ev, proof.Task, entries) || mine
 		}
 		m := p.holding(e.At.LSN)
 		index := m.first() + e.At.LSN - m.From.LSN
@@ -107,7 +104,7 @@ func (p *partition) prove(ctx context.Context, proof *Proof, size int64) error {
 
 // Check verifies a proof, and returns what it proves: the checkpoint and the
 // events, without payloads.
-func Check(body []byte, key note.Verifier) (*Checkpoint, []task.Event, error) {
+func Check(body []byte, key Key) (*Checkpoint, []task.Event, error) {
 	var p Proof
 	if err := json.Unmarshal(body, &p); err != nil {
 		return nil, nil, fmt.Errorf("proof: %w", err)

@@ -31,7 +31,7 @@ func TestProof(t *testing.T) {
 		_, events, err := archive.Check(body, w.key)
 		w.must(err)
 		want := 0
-		for e, err := range a.About(t.Context(), id) {
+		for e, err := range a.About(t.Context(), queue, 0, task.Position{}, id) {
 			w.must(err)
 			if want++; e.Task != id && !e.Task.IsZero() {
 				t.Errorf("about %s: an event of %s", id, e.Task)
@@ -73,7 +73,7 @@ func TestAbout(t *testing.T) {
 	}
 	for _, id := range w.ids {
 		n := 0
-		for e, err := range a.About(t.Context(), id) {
+		for e, err := range a.About(t.Context(), queue, 0, task.Position{}, id) {
 			w.must(err)
 			if e.Task == id {
 				n++
@@ -83,9 +83,9 @@ func TestAbout(t *testing.T) {
 			t.Fatalf("%s: %d events, want %d", id, n, want[id])
 		}
 	}
-	for _, err := range a.About(t.Context(), task.ID{}) {
-		if n := len(a.Segments(queue, 0)); n > 0 && err != nil && !errors.Is(err, task.ErrNotFound) {
-			t.Error(err)
+	for _, err := range a.About(t.Context(), "nowhere", 0, task.Position{}, w.ids[0]) {
+		if !errors.Is(err, task.ErrNotFound) {
+			t.Errorf("a queue that is not there: %v", err)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"sort"
 
 	"github.com/tidemill/tidemill/internal/wire"
@@ -53,6 +54,34 @@ func (p *partition) entries(ctx context.Context, after int64, payloads bool) ite
 				}
 				if e.At.LSN > after && !p.lost(e.At.LSN) && !yield(e, nil) {
 					return
+				}
+			}
+		}
+	}
+}
+
+// Lost yields what was archived and is not in the log of a later life: the loss
+// report of a failover.
+func (a *Archive) Lost(ctx context.Context) iter.Seq2[task.Event, error] {
+	return func(yield func(task.Event, error) bool) {
+		for _, p := range a.all() {
+			for _, m := range p.segments {
+				if !slices.ContainsFunc(p.cuts, func(c cut) bool { return c.from <= m.To.LSN && m.From.LSN <= c.to }) {
+					continue
+				}
+				for e, err := range p.segment(ctx, m, 0, !a.bare) {
+					if err != nil {
+						yield(task.Event{}, err)
+						return
+					}
+					if !p.lost(e.At.LSN) {
+						continue
+					}
+					for _, ev := range wire.Events(m.Number, e.At, e.Fields) {
+						if ev.Queue = m.Queue; !yield(ev, nil) {
+							return
+						}
+					}
 				}
 			}
 		}

@@ -18,7 +18,7 @@ import (
 
 // Verify reads a whole archive. Without a key the signatures are not looked at:
 // then it tells damage, but not somebody who can write manifests.
-func Verify(ctx context.Context, b replay.Bucket, key note.Verifier) (*Report, error) {
+func Verify(ctx context.Context, b replay.Bucket, key Key) (*Report, error) {
 	r := &Report{}
 	var ms []*Manifest
 	for m, err := range eachManifest(ctx, b, "") {
@@ -89,7 +89,7 @@ func splitPart(s string) (task.Queue, int, bool) {
 
 // checkpoints reads all, in order; those that cannot be believed are findings. With
 // no key none is.
-func checkpoints(ctx context.Context, b replay.Bucket, key note.Verifier, r *Report) (all []*Checkpoint, err error) {
+func checkpoints(ctx context.Context, b replay.Bucket, key Key, r *Report) (all []*Checkpoint, err error) {
 	if key == nil {
 		return nil, nil
 	}

@@ -87,7 +87,7 @@ func (w *world) work(n int) {
 // archive copies what the log has so far.
 func (w *world) archive() {
 	w.Helper()
-	w.must(archive.New(archive.Of(w.log), w.dir, archive.Options{Namespace: w.ns}).Once(w.Context()))
+	w.must(archive.New(archive.Of(w.log.Reader()), w.dir, archive.Options{Namespace: w.ns}).Once(w.Context()))
 }
 
 func (w *world) read() *archive.Archive {

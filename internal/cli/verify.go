@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tidemill/tidemill/replay/archive"
+)
+
+func (a *app) verifyCommand() *cobra.Command {
+	var pub string
+	var unsigned bool
+	c := &cobra.Command{
+		Use: "verify DIR", Short: "Say whether an archive is what was written", Args: cobra.ExactArgs(1),
+		Long: "Reads a whole archive, without Redis: every entry, every payload, the trees, and the checkpoints under\n" +
+			"the public key. Exits 0 only if nothing was changed or removed. Gaps that an event explains are told.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			key, err := publicKey(pub, unsigned)
+			if err != nil {
+				return err
+			}
+			return a.verify(cmd.Context(), args[0], key)
+		},
+	}
+	c.Flags().StringVar(&pub, "pub", "", "public key `FILE`")
+	c.Flags().BoolVar(&unsigned, "unsigned", false, "do not look at signatures: tells damage, but nobody who can write manifests")
+	return c
+}
+
+// publicKey reads a public key before anything else is read.
+func publicKey(name string, unsigned bool) (archive.Key, error) {
+	if name == "" {
+		if unsigned {
+			return nil, nil
+		}
+		return nil, usage(errors.New("a public key is needed: --pub FILE, or --unsigned to go without"))
+	}
+	text, err := readKey(name)
+	if err != nil {
+		return nil, err
+	}
+	key, err := archive.ParseKey(text)
+	if err != nil {
+		return nil, failure(exitData, "the public key is in the file that ends in .pub", "%s: not a public key", name)
+	}
+	return key, nil
+}
+
+func (a *app) verify(ctx context.Context, dir string, key archive.Key) error {
+	r, err := archive.Verify(ctx, archive.Dir(dir), key)
+	switch {
+	case errors.Is(err, archive.ErrEmpty):
+		return failure(exitData, "tidemill archive run --to DIR makes one", "%s: %w", dir, err)
+	case errors.Is(err, archive.ErrWrongKey):
+		return failure(exitData, "ask whoever runs tidemill archive run for the file that ends in .pub", "%w", err)
+	case err != nil:
+		return err
+	}
+	if a.json {
+		r.Findings = orEmpty(r.Findings)
+		err = a.printJSON(r)
+	} else {
+		a.verifyReport(r, key != nil)
+	}
+	if err == nil && !r.OK() {
+		err = failure(exitFailed, "keep the archive as it is, and compare it with a copy", "verify: %s was tampered with", dir)
+	}
+	return err
+}
+
+func (a *app) verifyReport(r *archive.Report, signed bool) {
+	for _, f := range r.Findings {
+		a.printf("%s\n", clean(f.String()))
+	}
+	word := "OK"
+	if !r.OK() {
+		word = "TAMPERED"
+	}
+	a.printf("%s: %s of %s in %s, %s", word, count(r.Entries, "entry"), clean(r.Namespace), count(r.Segments, "segment"), count(r.Payloads, "payload"))
+	if r.Erased > 0 {
+		a.printf(", %d erased", r.Erased)
+	}
+	switch {
+	case !signed:
+		a.printf("; signatures were not looked at")
+	case r.Checkpoints == 0:
+		a.printf("; no checkpoint: nothing is signed")
+	default:
+		a.printf("; %s, not signed yet: %s", count(r.Checkpoints, "checkpoint"), count(max(0, r.Entries-r.Signed), "entry"))
+	}
+	a.printf("\n")
+}
