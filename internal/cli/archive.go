@@ -140,27 +140,35 @@ func (a *app) archiveKeyCommand() *cobra.Command {
 		Long: "Writes the private key to FILE and the public one to FILE.pub. The private key belongs to archive run\n" +
 			"alone, away from Redis and from the workers; the public one to whoever verifies.",
 		RunE: func(_ *cobra.Command, args []string) error {
-			private, public, err := archive.NewKey(args[0])
-			if err != nil {
-				return usage(fmt.Errorf("key %q: %w", args[0], err))
+			public, err := makeKey(args[0], out)
+			if err == nil {
+				a.printf("%s\n", public)
 			}
-			for name, key := range map[string]string{out: private, out + ".pub": public} {
-				f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-				if err != nil {
-					return fmt.Errorf("key: %w", err)
-				}
-				_, err = fmt.Fprintln(f, key)
-				if err := errors.Join(err, f.Close()); err != nil {
-					return fmt.Errorf("key: %w", err)
-				}
-			}
-			a.printf("%s\n", public)
-			return nil
+			return err
 		},
 	}
 	c.Flags().StringVar(&out, "out", "", "private key `FILE`, which must not be there")
 	_ = c.MarkFlagRequired("out")
 	return c
+}
+
+// makeKey writes a pair of keys to files that must not be there.
+func makeKey(owner, file string) (public string, err error) {
+	private, public, err := archive.NewKey(owner)
+	if err != nil {
+		return "", usage(fmt.Errorf("key %q: %w", owner, err))
+	}
+	for name, key := range map[string]string{file: private, file + ".pub": public} {
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return "", failure(exitData, "name a file that is not there yet", "key: %w", err)
+		}
+		_, err = fmt.Fprintln(f, key)
+		if err := errors.Join(err, f.Close()); err != nil {
+			return "", fmt.Errorf("key: %w", err)
+		}
+	}
+	return public, nil
 }
 
 func (a *app) archiveLsCommand() *cobra.Command {

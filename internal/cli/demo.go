@@ -25,6 +25,7 @@ const (
 
 func (a *app) demoCommand() *cobra.Command {
 	var tasks int
+	var ar demoArchive
 	c := &cobra.Command{
 		Use: "demo", Short: "Run 20,000 tasks on three workers, kill one, and account for every task", Args: cobra.NoArgs,
 		Long: "Starts a throw-away redis-server or valkey-server (or an in-process one where neither is installed),\n" +
@@ -35,15 +36,16 @@ func (a *app) demoCommand() *cobra.Command {
 			if tasks < 100 {
 				return usage(fmt.Errorf("--tasks %d: want at least 100", tasks))
 			}
-			return a.demo(cmd.Context(), tasks)
+			return a.demo(cmd.Context(), tasks, &ar)
 		},
 	}
 	c.Flags().IntVar(&tasks, "tasks", demoTasks, "how many tasks to run")
+	c.Flags().StringVar(&ar.dir, "archive", "", "keep the history in `DIR`, and the keys in DIR.key and DIR.key.pub")
 	return c
 }
 
 // demo is one run: server, fleet, load, kill, wait, report.
-func (a *app) demo(ctx context.Context, tasks int) error {
+func (a *app) demo(ctx context.Context, tasks int, ar *demoArchive) error {
 	ctx, cancel := context.WithTimeout(ctx, demoLimit)
 	defer cancel()
 	fleet, stop, err := a.demoFleet(ctx)
@@ -57,6 +59,9 @@ func (a *app) demo(ctx context.Context, tasks int) error {
 		return err
 	}
 	defer eng.Close()
+	if err := ar.start(ctx, a, eng); err != nil {
+		return err
+	}
 	began := time.Now()
 	if err := enqueueDemo(ctx, eng, tasks); err != nil {
 		return err
@@ -70,7 +75,7 @@ func (a *app) demo(ctx context.Context, tasks int) error {
 	}
 	took := time.Since(began)
 	fleet.stop()
-	return a.demoReport(ctx, eng, tasks, took)
+	return errors.Join(a.demoReport(ctx, eng, tasks, took), ar.finish(ctx, a))
 }
 
 // demoFleet starts a server and says what it is.
