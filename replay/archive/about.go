@@ -56,35 +56,43 @@ func concerns(e *task.Event, id task.ID, entries map[task.Position]bool) bool {
 	return e.Task == id || e.Task.IsZero() && entries[e.Prev]
 }
 
-// about reads the segments that may speak of a task or of its entries, which the
+// about reads the frames that may speak of a task or of its entries, which the
 // caller adds as it finds them.
 func (p *partition) about(ctx context.Context, id task.ID, entries map[task.Position]bool, payloads bool) iter.Seq2[task.Entry, error] {
 	return func(yield func(task.Entry, error) bool) {
-		after := id.LSN() - 1
 		for _, m := range p.segments {
-			if m.To.LSN <= after {
+			if m.To.LSN < id.LSN() {
 				continue
 			}
-			b, err := p.bucket.Get(ctx, m.object(), m.Bloom[0], m.Bloom[1])
+			filters, err := p.bucket.Get(ctx, m.object(), m.Bloom[0], m.Bloom[1])
 			if err != nil {
 				yield(task.Entry{}, err)
 				return
 			}
-			speaks := bloom(b).has(keyOf(id))
-			for at := range entries {
-				speaks = speaks || bloom(b).has(entryKey(at))
-			}
-			if !speaks {
-				continue
-			}
-			for e, err := range p.segment(ctx, m, after, payloads) {
-				if err == nil && (e.At.LSN <= after || p.lost(e.At.LSN)) {
-					continue
+			for i := range m.Frames {
+				if int64(len(filters)) < m.Frames[i].Filter {
+					yield(task.Entry{}, fmt.Errorf("%s: %w", m.place(), errFrame))
+					return
 				}
-				if !yield(e, err) || err != nil {
+				filter := bloom(filters[:m.Frames[i].Filter])
+				filters = filters[m.Frames[i].Filter:]
+				if filter.speaks(id, entries) && !p.frame(ctx, m, i, id.LSN()-1, payloads, yield) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// speaks reports whether a frame may hold something about a task or its entries.
+func (b bloom) speaks(id task.ID, entries map[task.Position]bool) bool {
+	if b.has(keyOf(id)) {
+		return true
+	}
+	for at := range entries {
+		if b.has(entryKey(at)) {
+			return true
+		}
+	}
+	return false
 }

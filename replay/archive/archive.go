@@ -12,10 +12,11 @@ import (
 	"github.com/tidemill/tidemill/task"
 )
 
-// Errors of reading.
+// Errors of an archive.
 var (
 	ErrEmpty    = errors.New("no archive here")
 	ErrWrongKey = errors.New("wrong key")
+	ErrBehind   = errors.New("another archiver was first")
 )
 
 var (

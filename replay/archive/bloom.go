@@ -2,7 +2,7 @@ package archive
 
 import "github.com/tidemill/tidemill/task"
 
-// bloom is a filter of what a segment speaks of: a task by the lsn of its birth,
+// bloom is a filter of what a frame speaks of: a task by the lsn of its birth,
 // an entry by its own. Ten bits a key and seven probes let one in a hundred pass
 // that is not there (Bloom, 1970; two hashes as Kirsch and Mitzenmacher, 2006).
 type bloom []byte

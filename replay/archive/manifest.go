@@ -27,6 +27,7 @@ type Manifest struct {
 	To        task.Position  `json:"to"`
 	Entries   int64          `json:"entries"`
 	Events    int64          `json:"events"`             // packed entries counted item by item
+	Life      string         `json:"life"`               // of the server that it was read from
 	Survived  int64          `json:"survived,omitempty"` // it begins a new life: what stands behind this lsn in the one before was lost
 
 	Segment string      `json:"segment"` // file name
@@ -34,7 +35,7 @@ type Manifest struct {
 	SHA256  string      `json:"sha256"`
 	Token   string      `json:"token"` // of the payload files that belong to it
 	Frames  []FrameInfo `json:"frames"`
-	Bloom   [2]int64    `json:"bloom"`  // offset and length
+	Bloom   [2]int64    `json:"bloom"`  // the filters of all frames: offset and length
 	Hashes  [2]int64    `json:"hashes"` // of the nodes of level 8, offset and length
 
 	Size int64       `json:"size"` // of the tree, this segment included
@@ -46,10 +47,12 @@ type Manifest struct {
 	sum  string // its own hash
 }
 
-// FrameInfo is where a frame begins and what it begins with.
+// FrameInfo is where a frame begins, what it begins with, and the length of its
+// bloom filter.
 type FrameInfo struct {
 	Offset int64         `json:"offset"`
 	From   task.Position `json:"from"`
+	Filter int64         `json:"filter"`
 }
 
 const manifestFormat = 1
@@ -105,8 +108,18 @@ func (m *Manifest) plausible() bool {
 		m.To.LSN-m.From.LSN+1 == m.Entries && bits.OnesCount64(uint64(m.Size)) == len(m.Edge) &&
 		task.ValidName("queue", string(m.Queue)) == nil && path.Base(m.Segment) == m.Segment &&
 		m.Frames[0].Offset == 0 && m.Bloom[0] >= 0 && m.Bloom[1] >= 0
+	filters := int64(0)
 	for i, f := range m.Frames {
-		ok = ok && f.Offset <= m.Bloom[0] && (i == 0 || f.Offset > m.Frames[i-1].Offset && f.From.LSN > m.Frames[i-1].From.LSN)
+		filters += f.Filter
+		ok = ok && f.Filter > 0 && f.Offset <= m.Bloom[0] && (i == 0 || f.Offset > m.Frames[i-1].Offset && f.From.LSN > m.Frames[i-1].From.LSN)
 	}
-	return ok
+	return ok && filters == m.Bloom[1]
+}
+
+// end is where a frame ends.
+func (m *Manifest) end(i int) int64 {
+	if i+1 < len(m.Frames) {
+		return m.Frames[i+1].Offset
+	}
+	return m.Bloom[0]
 }

@@ -103,39 +103,56 @@ func (p *partition) lost(lsn int64) bool {
 func (p *partition) segment(ctx context.Context, m *Manifest, after int64, payloads bool) iter.Seq2[task.Entry, error] {
 	return func(yield func(task.Entry, error) bool) {
 		first := max(0, sort.Search(len(m.Frames), func(i int) bool { return m.Frames[i].From.LSN > after })-1)
-		b, err := p.bucket.Get(ctx, m.object(), m.Frames[first].Offset, m.Bloom[0]-m.Frames[first].Offset)
-		if err != nil {
-			yield(task.Entry{}, err)
-			return
+		p.frames(ctx, m, first, len(m.Frames), payloads, yield)
+	}
+}
+
+// frame reads one frame, without what stands up to an lsn or was lost.
+func (p *partition) frame(ctx context.Context, m *Manifest, i int, after int64, payloads bool, yield func(task.Entry, error) bool) bool {
+	return p.frames(ctx, m, i, i+1, payloads, func(e task.Entry, err error) bool {
+		if err == nil && (e.At.LSN <= after || p.lost(e.At.LSN)) {
+			return true
 		}
-		var bodies *payloadReader
-		if payloads {
-			if bodies, err = openPayloads(ctx, p.bucket, m); err != nil {
-				yield(task.Entry{}, err)
-				return
-			}
-		}
-		o, records := opener{}, []byte(nil)
-		for i := first; i < len(m.Frames); i++ {
-			if records, b, err = openFrame(b, records); err != nil {
-				yield(task.Entry{}, fmt.Errorf("%s, from lsn %d: %w", m.place(), m.Frames[i].From.LSN, err))
-				return
-			}
-			of, err := bodies.frame(i)
-			if err != nil {
-				yield(task.Entry{}, fmt.Errorf("payloads of %s: %w", m.place(), err))
-				return
-			}
-			if !o.each(records, of, func(e task.Entry, err error) bool {
-				if err != nil {
-					err = fmt.Errorf("%s: %w", m.place(), err)
-				}
-				return yield(e, err)
-			}) {
-				return
-			}
+		return yield(e, err)
+	})
+}
+
+// frames reads those of a segment from one to before another. It reports whether
+// the caller wants more.
+func (p *partition) frames(ctx context.Context, m *Manifest, from, to int, payloads bool, yield func(task.Entry, error) bool) bool {
+	fail := func(err error) bool {
+		yield(task.Entry{}, err)
+		return false
+	}
+	b, err := p.bucket.Get(ctx, m.object(), m.Frames[from].Offset, m.end(to-1)-m.Frames[from].Offset)
+	if err != nil {
+		return fail(err)
+	}
+	var bodies *payloadReader
+	if payloads {
+		if bodies, err = openPayloads(ctx, p.bucket, m); err != nil {
+			return fail(err)
 		}
 	}
+	o, records := opener{}, []byte(nil)
+	for i := from; i < to; i++ {
+		if records, b, err = openFrame(b, records); err != nil {
+			return fail(fmt.Errorf("%s, from lsn %d: %w", m.place(), m.Frames[i].From.LSN, err))
+		}
+		of, err := bodies.frame(i)
+		if err != nil {
+			return fail(fmt.Errorf("payloads of %s: %w", m.place(), err))
+		}
+		if !o.each(records, of, func(e task.Entry, err error) bool {
+			if err != nil {
+				err = fmt.Errorf("%s: %w", m.place(), err)
+			}
+			return yield(e, err)
+		}) {
+			return false
+		}
+	}
+	return true
 }
 
 // each reads the envelopes of a frame and puts the payloads back.

@@ -24,7 +24,7 @@ const (
 
 // segment collects entries with consecutive lsns of one life.
 //
-// Its file is frames of envelopes, then the bloom filter, then the nodes of the
+// Its file is frames of envelopes, then their bloom filters, then the nodes of the
 // tree that it completes. The payload file has a frame for each of those frames,
 // with a record for each envelope that has a payload: lsn as a uvarint, salt,
 // payload. Behind them stand the offsets of the frames and their number, eight
@@ -36,7 +36,8 @@ type segment struct {
 	offsets  []byte // of the frames of pay
 	records  []byte // of the frame being filled
 	payloads []byte
-	keys     map[uint64]bool
+	keys     map[uint64]bool // of the frame being filled
+	filters  []byte
 	nodes    []byte
 	raw      int // bytes taken so far
 	rawPay   int
@@ -137,6 +138,10 @@ func (s *segment) flush() {
 	if len(s.records) == 0 {
 		return
 	}
+	filter := newBloom(s.keys)
+	s.m.Frames[len(s.m.Frames)-1].Filter = int64(len(filter))
+	s.filters = append(s.filters, filter...)
+	clear(s.keys)
 	s.seg, s.records = appendFrame(s.seg, s.records), s.records[:0]
 	s.pay, s.payloads = appendFrame(s.pay, s.payloads), s.payloads[:0]
 }
@@ -144,9 +149,8 @@ func (s *segment) flush() {
 // finish completes both files and the manifest.
 func (s *segment) finish() {
 	s.flush()
-	filter := newBloom(s.keys)
-	s.m.Bloom = [2]int64{int64(len(s.seg)), int64(len(filter))}
-	s.seg = append(s.seg, filter...)
+	s.m.Bloom = [2]int64{int64(len(s.seg)), int64(len(s.filters))}
+	s.seg = append(s.seg, s.filters...)
 	s.m.Hashes = [2]int64{int64(len(s.seg)), int64(len(s.nodes))}
 	s.seg = append(s.seg, s.nodes...)
 	s.pay = append(s.pay, s.offsets...)

@@ -42,7 +42,7 @@ func (w *writer) reload(ctx context.Context) error {
 	w.last, w.from, w.life = nil, task.Position{}, ""
 	if len(ms) > 0 {
 		w.last = ms[len(ms)-1]
-		w.from = w.last.To
+		w.from, w.life = w.last.To, w.last.Life
 		if w.last.Namespace != w.base.Namespace || w.last.Number != w.base.Number {
 			return fmt.Errorf("archive of %s/%d is that of namespace %q, partition %d, not of %q, %d: use another place",
 				w.base.Queue, w.base.Partition, w.last.Namespace, w.last.Number, w.base.Namespace, w.base.Number)
@@ -68,7 +68,10 @@ func (w *writer) catchUp(ctx context.Context) error {
 			return err
 		}
 		if w.life != "" && life != w.life { // its clock may have gone back: read it all again
-			w.from, w.life = task.Position{}, life
+			if err := w.write(ctx, s); err != nil {
+				return err
+			}
+			s, w.from, w.life = w.next(), task.Position{}, life
 			continue
 		}
 		w.life = life
@@ -119,9 +122,6 @@ func (w *writer) take(ctx context.Context, s *segment, e task.Entry) (*segment, 
 	return s, nil
 }
 
-// errBehind: another archiver has written the segment.
-var errBehind = errors.New("another archiver was first")
-
 // write makes a segment part of the archive: its files, then the manifest, then
 // the cursor.
 func (w *writer) write(ctx context.Context, s *segment) error {
@@ -130,6 +130,7 @@ func (w *writer) write(ctx context.Context, s *segment) error {
 	}
 	s.finish()
 	m := &s.m
+	m.Life = w.life
 	body, err := m.encode()
 	if err != nil {
 		return err
@@ -145,7 +146,7 @@ func (w *writer) write(ctx context.Context, s *segment) error {
 	} {
 		if err := w.bucket.Put(ctx, o.name, o.b); err != nil {
 			if errors.Is(err, replay.ErrExists) {
-				err = errBehind
+				err = ErrBehind
 			}
 			return fmt.Errorf("archive %s: %w", m.place(), err)
 		}
