@@ -1,6 +1,9 @@
 package task
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+)
 
 // Life is what the log says of one task.
 type Life struct {
@@ -11,6 +14,7 @@ type Life struct {
 	DueMs   int64
 	Ends    int  // terminal events of this life
 	Marked  bool // a cancel was requested and has not been seen yet
+	Taken   int  // how often the delivery of its entry was taken over
 }
 
 // Fold is the state of one partition after a prefix of its log.
@@ -21,13 +25,18 @@ type Life struct {
 //     taken at the word of their first event, if that tells a state.
 //  4. The entry of a task that was cancelled before its delivery stays in t, and
 //     is dropped without an event when it is read. Until then it may be reclaimed.
+//  5. With Forget set its memory is that of the open and the dead: a task that ended
+//     for good is counted in Ended and dropped. If it ends again, that is a violation
+//     as ever, though not known to be a second end.
 type Fold struct {
 	Partial    bool
+	Forget     bool
 	Tasks      map[ID]*Life
 	LastLSN    int64
 	Last       Position
 	Paused     bool
 	Counts     map[Kind]int64
+	Ended      map[State]int64   // tasks that were forgotten
 	Entries    map[Position]ID   // open entries of t
 	Dropped    map[Position]bool // entries of tasks that were cancelled before their delivery
 	EndedTwice int               // outcomes of tasks that had ended
@@ -45,7 +54,19 @@ type Gap struct {
 
 // NewFold returns the fold of the empty log.
 func NewFold() *Fold {
-	return &Fold{Tasks: map[ID]*Life{}, Counts: map[Kind]int64{}, Entries: map[Position]ID{}, Dropped: map[Position]bool{}}
+	return &Fold{
+		Tasks: map[ID]*Life{}, Counts: map[Kind]int64{}, Ended: map[State]int64{},
+		Entries: map[Position]ID{}, Dropped: map[Position]bool{},
+	}
+}
+
+// States counts the tasks in each state, the forgotten among them.
+func (f *Fold) States() map[State]int64 {
+	n := maps.Clone(f.Ended)
+	for _, l := range f.Tasks {
+		n[l.State]++
+	}
+	return n
 }
 
 // Add applies one event.
@@ -85,7 +106,7 @@ func (f *Fold) advance(e *Event) {
 func (f *Fold) apply(e *Event) {
 	l := f.Tasks[e.Task]
 	if l == nil {
-		if f.Partial && e.Kind == StaleOutcome {
+		if (f.Partial || f.Forget) && e.Kind == StaleOutcome {
 			return // it follows any state
 		}
 		l = f.first(e)
@@ -97,6 +118,9 @@ func (f *Fold) apply(e *Event) {
 			f.EndedTwice++
 		}
 		f.violate("%s at %s: %v", e.Task, e.At, err)
+		if f.Forget && l.State == None {
+			delete(f.Tasks, e.Task)
+		}
 		return
 	}
 	if e.Kind == Released && e.At.Ms < e.DueMs {
@@ -122,7 +146,7 @@ func (f *Fold) first(e *Event) *Life {
 func (f *Fold) move(e *Event, l *Life, to State) {
 	if l.State == Ready && (to != Ready || e.Kind == HandedBack) {
 		delete(f.Entries, l.Entry)
-		if e.Kind == OutcomeCancel && e.Consumer == "" && !l.Entry.IsZero() { // no settle: nobody had it
+		if e.Kind == OutcomeCancel && e.Consumer == "" && !l.Entry.IsZero() && !f.Forget { // no settle: nobody had it
 			f.Dropped[l.Entry] = true
 		}
 	}
@@ -131,8 +155,10 @@ func (f *Fold) move(e *Event, l *Life, to State) {
 	}
 	switch e.Kind {
 	case Born, Released, HandedBack:
-		l.Entry, l.Attempt = e.At, e.Attempt
+		l.Entry, l.Attempt, l.Taken = e.At, e.Attempt, 0
 		f.Entries[e.At] = e.Task
+	case Reclaimed:
+		l.Taken++
 	case CancelRequested:
 		l.Marked = true
 	case Requeued:
@@ -144,6 +170,10 @@ func (f *Fold) move(e *Event, l *Life, to State) {
 		l.DueMs = e.DueMs
 	}
 	l.State, l.Last = to, e.At
+	if f.Forget && to.Terminal() && to != Dead {
+		f.Ended[to]++
+		delete(f.Tasks, e.Task)
+	}
 }
 
 // byEntry applies an event that names an entry instead of a task.
@@ -152,7 +182,7 @@ func (f *Fold) byEntry(e *Event) {
 	if e.Task.IsZero() {
 		id, ok := f.Entries[e.Prev]
 		if !ok {
-			if !f.Partial && !f.Dropped[e.Prev] {
+			if !f.Partial && !f.Forget && !f.Dropped[e.Prev] {
 				f.violate("%s at %s: entry %s is not open", e.Kind, e.At, e.Prev)
 			}
 			return

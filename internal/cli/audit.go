@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tidemill/tidemill/engine"
 	"github.com/tidemill/tidemill/replay"
 	"github.com/tidemill/tidemill/replay/archive"
 	"github.com/tidemill/tidemill/task"
@@ -23,16 +22,13 @@ func (a *app) auditCommand() *cobra.Command {
 }
 
 func (a *app) auditWhoCommand() *cobra.Command {
-	var dir string
 	c := &cobra.Command{
 		Use: "who", Short: "Tell what operators did, and the reasons they gave", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.withSource(cmd.Context(), dir, func(src replay.Source) error {
-				return a.auditWho(cmd.Context(), src)
-			})
+			return a.ask(cmd, func(src replay.Source) error { return a.auditWho(cmd.Context(), src) })
 		},
 	}
-	c.Flags().StringVar(&dir, "archive", "", "read this archive, a `DIR`, not Redis")
+	sourceFlag(c)
 	return c
 }
 
@@ -63,17 +59,14 @@ func (a *app) auditWho(ctx context.Context, src replay.Source) error {
 }
 
 func (a *app) auditGapsCommand() *cobra.Command {
-	var dir string
 	c := &cobra.Command{
 		Use: "gaps", Short: "Tell which ranges of the log are not there, and why", Args: cobra.NoArgs,
 		Long: "Exits 0 only if an event explains every gap.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.withSource(cmd.Context(), dir, func(src replay.Source) error {
-				return a.auditGaps(cmd.Context(), src)
-			})
+			return a.ask(cmd, func(src replay.Source) error { return a.auditGaps(cmd.Context(), src) })
 		},
 	}
-	c.Flags().StringVar(&dir, "archive", "", "read this archive, a `DIR`, not Redis")
+	sourceFlag(c)
 	return c
 }
 
@@ -204,16 +197,4 @@ func readFile(in io.Reader, name string) ([]byte, error) {
 		return io.ReadAll(in)
 	}
 	return os.ReadFile(name)
-}
-
-// withSource opens the history that is asked about: an archive, or the live log.
-func (a *app) withSource(ctx context.Context, dir string, fn func(replay.Source) error) error {
-	if dir != "" {
-		ar, err := openArchive(ctx, dir)
-		if err != nil {
-			return err
-		}
-		return fn(ar)
-	}
-	return a.with(ctx, func(eng *engine.Engine) error { return fn(eng.Log()) })
 }

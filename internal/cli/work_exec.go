@@ -72,6 +72,7 @@ func splitWords(line string) ([]string, error) {
 // runner runs the commands of one worker.
 type runner struct {
 	out     io.Writer // the commands' standard output
+	env     []string  // beyond that of every command
 	running sync.WaitGroup
 }
 
@@ -94,7 +95,7 @@ func (r *runner) run(ctx context.Context, c *command, d *engine.Delivery, payloa
 	var stderr lastBytes
 	cmd := exec.Command(c.argv[0], c.argv[1:]...)
 	cmd.Stdin, cmd.Stdout = bytes.NewReader(payload), r.out
-	cmd.Env = append(os.Environ(),
+	cmd.Env = append(append(os.Environ(), r.env...),
 		"TIDEMILL_TASK_ID="+d.ID.String(), "TIDEMILL_TYPE="+string(d.Type),
 		"TIDEMILL_QUEUE="+string(d.Queue), "TIDEMILL_ATTEMPT="+strconv.Itoa(d.Attempt))
 	err := runGroup(ctx, cmd, &stderr)

@@ -54,10 +54,11 @@ func Open(ctx context.Context, b replay.Bucket) (*Archive, error) {
 
 // assemble makes an archive of manifests in order.
 func assemble(b replay.Bucket, ms []*Manifest) (*Archive, error) {
+	a := &Archive{bucket: b, parts: map[task.Queue][]*partition{}}
 	if len(ms) == 0 {
-		return nil, ErrEmpty
+		return a, ErrEmpty
 	}
-	a := &Archive{bucket: b, parts: map[task.Queue][]*partition{}, namespace: ms[0].Namespace}
+	a.namespace = ms[0].Namespace
 	for _, m := range ms {
 		for len(a.parts[m.Queue]) <= m.Partition {
 			a.parts[m.Queue] = append(a.parts[m.Queue], &partition{bucket: b})

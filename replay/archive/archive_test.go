@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidemill/tidemill/replay"
 	"github.com/tidemill/tidemill/replay/archive"
+	"github.com/tidemill/tidemill/task"
 )
 
 // The archive says what the log said, event by event, payloads included, over
@@ -35,6 +36,24 @@ func TestArchiveIsTheLog(t *testing.T) {
 	for i, e := range w.events(a.Bare()) {
 		if len(e.Payload) > 0 {
 			t.Fatalf("event %d has a payload", i)
+		}
+	}
+	for _, from := range []int{1, len(live) / 3, len(live) - 1} { // by time alone
+		at, n := live[from].At, 0
+		for e, err := range a.Events(t.Context(), queue, 0, task.Position{Ms: at.Ms}) {
+			w.must(err)
+			if n++; e.At.Ms < at.Ms {
+				t.Fatalf("from %d: an event of %d", at.Ms, e.At.Ms)
+			}
+		}
+		want := 0
+		for _, e := range live {
+			if e.At.Ms >= at.Ms {
+				want++
+			}
+		}
+		if n != want {
+			t.Errorf("from %d: %d events, want %d", at.Ms, n, want)
 		}
 	}
 	rest := 0

@@ -13,7 +13,8 @@ import (
 // A frame is a run of records, compressed by itself, so that a reader may begin at
 // any: length of what follows, its CRC-32C, length when unpacked, each four bytes,
 // little-endian; then zstd. Unpacked, each record has its length before it, a
-// uvarint.
+// uvarint; an envelope has its own CRC-32C behind it, so that of a damaged frame
+// the first damaged entry can be named.
 const (
 	frameHead = 12
 	frameSize = 256 << 10 // unpacked, about
@@ -25,7 +26,7 @@ var errFrame = errors.New("frame is damaged")
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 var encoder = sync.OnceValue(func() *zstd.Encoder {
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault))
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderCRC(false))
 	if err != nil {
 		panic(err) // the options are constants
 	}
@@ -83,4 +84,28 @@ func nextRecord(b []byte) (record, rest []byte, ok bool) {
 		return nil, nil, false
 	}
 	return b[n : n+int(v)], b[n+int(v):], true
+}
+
+// checked puts the checksum behind an envelope, unchecked takes it off.
+func checked(envelope []byte) []byte {
+	return binary.LittleEndian.AppendUint32(envelope[:len(envelope):len(envelope)], crc32.Checksum(envelope, castagnoli))
+}
+
+func unchecked(record []byte) (envelope []byte, ok bool) {
+	n := len(record) - 4
+	if n < 0 {
+		return nil, false
+	}
+	envelope = record[:n]
+	return envelope, crc32.Checksum(envelope, castagnoli) == binary.LittleEndian.Uint32(record[n:])
+}
+
+// salvage unpacks as much of a damaged frame as there is.
+func salvage(b []byte) []byte {
+	if len(b) < frameHead {
+		return nil
+	}
+	n := min(int(binary.LittleEndian.Uint32(b)), len(b)-frameHead)
+	records, _ := decoder().DecodeAll(b[frameHead:frameHead+n], nil) // what came before the error
+	return records
 }

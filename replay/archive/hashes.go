@@ -101,11 +101,12 @@ func (r *hashReader) envelopes(m *Manifest) error {
 		}
 		for b = rest; len(records) > 0; at++ {
 			record, after, ok := nextRecord(records)
-			if !ok {
+			envelope, good := unchecked(record)
+			if !ok || !good {
 				return fmt.Errorf("%s: %w", m.place(), errFrame)
 			}
 			if at >= lsn {
-				r.block, r.raw = append(r.block, tlog.RecordHash(record)), append(r.raw, bytes.Clone(record))
+				r.block, r.raw = append(r.block, tlog.RecordHash(envelope)), append(r.raw, bytes.Clone(envelope))
 			}
 			if records = after; len(r.block) == 1<<nodeLevel {
 				return nil

@@ -8,6 +8,7 @@ import (
 	"sort"
 
 	"github.com/tidemill/tidemill/internal/wire"
+	"github.com/tidemill/tidemill/replay"
 	"github.com/tidemill/tidemill/task"
 )
 
@@ -20,10 +21,13 @@ func (a *Archive) Events(ctx context.Context, q task.Queue, n int, after task.Po
 			yield(task.Event{}, fmt.Errorf("archive of %s/%d: %w", q, n, task.ErrNotFound))
 			return
 		}
-		for e, err := range p.entries(ctx, after.LSN, !a.bare) {
+		for e, err := range p.entries(ctx, max(after.LSN, p.beforeTime(after)), !a.bare) {
 			if err != nil {
 				yield(task.Event{}, err)
 				return
+			}
+			if after.LSN == 0 && e.At.Ms < after.Ms {
+				continue
 			}
 			for _, ev := range wire.Events(p.segments[0].Number, e.At, e.Fields) {
 				if ev.Queue = q; !yield(ev, nil) {
@@ -32,6 +36,25 @@ func (a *Archive) Events(ctx context.Context, q task.Queue, n int, after task.Po
 			}
 		}
 	}
+}
+
+// beforeTime is an lsn before which nothing is as late as a position without one.
+func (p *partition) beforeTime(after task.Position) (lsn int64) {
+	if after.LSN > 0 {
+		return 0
+	}
+	for _, m := range p.segments {
+		if m.To.Ms >= after.Ms {
+			for _, f := range m.Frames {
+				if f.From.Ms < after.Ms {
+					lsn = f.From.LSN - 1
+				}
+			}
+			return lsn
+		}
+		lsn = m.To.LSN
+	}
+	return lsn
 }
 
 // Bare is the same archive without payloads, which is faster to read.
@@ -83,6 +106,23 @@ func (a *Archive) Lost(ctx context.Context) iter.Seq2[task.Event, error] {
 						}
 					}
 				}
+			}
+		}
+	}
+}
+
+// Past yields the entries of a partition up to a bound, as they were in Redis. Each
+// is good until the next. See [replay.Within] for the bound.
+func (a *Archive) Past(ctx context.Context, q task.Queue, n int, bound task.Position) iter.Seq2[task.Entry, error] {
+	return func(yield func(task.Entry, error) bool) {
+		p := a.part(q, n)
+		if p == nil {
+			yield(task.Entry{}, fmt.Errorf("archive of %s/%d: %w", q, n, task.ErrNotFound))
+			return
+		}
+		for e, err := range p.entries(ctx, 0, true) {
+			if err == nil && !replay.Within(e.At, bound) || !yield(e, err) {
+				return
 			}
 		}
 	}
@@ -164,7 +204,12 @@ func (o *opener) each(records []byte, of map[int64]body, yield func(task.Entry, 
 			return false
 		}
 		records = rest
-		e, err := o.open(record)
+		envelope, ok := unchecked(record)
+		if !ok {
+			yield(task.Entry{}, errFrame)
+			return false
+		}
+		e, err := o.open(envelope)
 		if err != nil {
 			yield(task.Entry{}, err)
 			return false

@@ -86,7 +86,7 @@ func (s *segment) add(e task.Entry, events []task.Event) {
 		s.offsets = binary.LittleEndian.AppendUint64(s.offsets, uint64(len(s.pay)))
 	}
 	s.m.To, s.m.Entries, s.m.Events = e.At, s.m.Entries+1, s.m.Events+int64(len(events))
-	s.records = appendRecord(s.records, x.envelope)
+	s.records = appendRecord(s.records, checked(x.envelope))
 	if x.salt != nil {
 		head := append(binary.AppendUvarint(nil, uint64(e.At.LSN)), x.salt...)
 		s.payloads = appendRecord(s.payloads, append(head, x.payload...))

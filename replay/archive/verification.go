@@ -126,7 +126,8 @@ func (v *verification) envelopes(ctx context.Context, m *Manifest, b []byte) err
 		}
 		var err error
 		if records, _, err = openFrame(b[f.Offset:], records); err != nil {
-			v.find(true, m, f.From.LSN, last, "frame %d: %v", i, err)
+			from, to := f.damaged(b, last)
+			v.find(true, m, from, to, "%v", err)
 			return nil
 		}
 		of, err := bodies.frame(i)
@@ -136,13 +137,14 @@ func (v *verification) envelopes(ctx context.Context, m *Manifest, b []byte) err
 		}
 		for rest := records; len(rest) > 0; {
 			record, after, ok := nextRecord(rest)
-			e, err := o.open(record)
-			if !ok || err != nil || e.At.LSN != next {
+			envelope, good := unchecked(record)
+			e, err := o.open(envelope)
+			if !ok || !good || err != nil || e.At.LSN != next {
 				v.find(true, m, next, next, "entry %s stands where this one should", e.At)
 				return nil
 			}
 			v.entry(m, &e, of, bodies != nil)
-			if node, ok := v.tree.add(tlog.RecordHash(record)); ok {
+			if node, ok := v.tree.add(tlog.RecordHash(envelope)); ok {
 				nodes = append(nodes, node[:]...)
 			}
 			v.note()
@@ -156,6 +158,23 @@ func (v *verification) envelopes(ctx context.Context, m *Manifest, b []byte) err
 		v.find(true, m, m.From.LSN, m.To.LSN, "the nodes of the tree that it holds are not those of its entries")
 	}
 	return nil
+}
+
+// damaged finds the first damaged entry of a frame whose last lsn is given. Where
+// not even the entry can be told, it is somewhere from there on.
+func (f FrameInfo) damaged(b []byte, last int64) (from, to int64) {
+	from = f.From.LSN
+	for rest := salvage(b[f.Offset:]); from < last; from++ {
+		record, after, ok := nextRecord(rest)
+		if !ok {
+			return from, last
+		}
+		if _, good := unchecked(record); !good {
+			return from, from
+		}
+		rest = after
+	}
+	return from, last
 }
 
 // entry checks one: that it opens the epoch it should, and that its payload is the

@@ -100,7 +100,7 @@ func TestTampers(t *testing.T) {
 	}{
 		"a flipped bit": {func(w *signedWorld) {
 			w.edit(w.files(".seg")[1], func(b []byte) []byte { b[100] ^= 4; return b })
-		}, "frame 0: frame is damaged: checksum"},
+		}, "frame is damaged: checksum"},
 		"a flipped bit behind the frames": {func(w *signedWorld) {
 			w.edit(w.files(".seg")[1], func(b []byte) []byte { b[len(b)-1] ^= 4; return b })
 		}, "lsn"},
@@ -113,6 +113,11 @@ func TestTampers(t *testing.T) {
 		"a missing segment":          {func(w *signedWorld) { w.must(os.Remove(w.files(".seg")[1])) }, "the segment is missing"},
 		"a missing manifest":         {func(w *signedWorld) { w.must(os.Remove(w.files(".json")[1])) }, "does not continue the manifest before it"},
 		"the first manifest missing": {func(w *signedWorld) { w.must(os.Remove(w.files(".json")[0])) }, "the segment before it is missing"},
+		"all manifests missing": {func(w *signedWorld) {
+			for _, name := range w.files(".json") {
+				w.must(os.Remove(name))
+			}
+		}, "the partition is gone"},
 		"the last segments missing": {func(w *signedWorld) {
 			w.must(os.Remove(w.files(".json")[3]))
 			w.must(os.Remove(w.files(".seg")[3]))
@@ -146,6 +151,31 @@ func TestTampers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Of a damaged segment the first damaged entry is named, or one close before it.
+func TestDamageIsLocated(t *testing.T) {
+	t.Parallel()
+	w := newSignedWorld(t)
+	name := w.files(".seg")[2]
+	body, err := os.ReadFile(name)
+	w.must(err)
+	m := w.read().Segments(queue, 0)[2]
+	exact := 0
+	for at := 20; at < int(m.Bloom[0]); at += 37 {
+		w.edit(name, func([]byte) []byte { b := bytes.Clone(body); b[at] ^= 8; return b })
+		f := w.verify().Findings
+		if len(f) == 0 || f[0].From < m.From.LSN || f[0].To > m.To.LSN || f[0].Segment != m.Segment {
+			t.Fatalf("byte %d flipped: %v", at, f)
+		}
+		if f[0].From == f[0].To {
+			exact++
+		}
+	}
+	if exact == 0 {
+		t.Error("no entry was named exactly")
+	}
+	t.Logf("%d named exactly", exact)
 }
 
 // Somebody who can write everything but has no key rewrites a segment with all its

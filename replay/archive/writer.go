@@ -152,5 +152,5 @@ func (w *writer) write(ctx context.Context, s *segment) error {
 		}
 	}
 	w.last = m
-	return w.spare(ctx)
+	return errors.Join(w.spare(ctx), w.snapshot(ctx))
 }

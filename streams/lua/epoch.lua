@@ -35,8 +35,7 @@ local survived, seen = tonumber(m[3] or 0), 0
 ms = math.max(now, tonumber(m[2] or 0), known[2])
 for _, stream in ipairs({tasks, events}) do
   local last = call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
-  local ids = {last and last[1] or '0-0', '0-0'}
-  local stat = redis.pcall('XINFO', 'STREAM', stream)
+  local ids, stat = {last and last[1] or '0-0', '0-0'}, redis.pcall('XINFO', 'STREAM', stream)
   for i = 1, stat.err and 0 or #stat, 2 do
     if stat[i] == 'last-generated-id' then ids[2] = stat[i + 1] end
   end
@@ -47,10 +46,11 @@ for _, stream in ipairs({tasks, events}) do
 end
 survived = math.max(survived, seen)
 local cause, epoch = 'created', math.max(tonumber(old and string.match(old, '%d+$') or 0), known[1]) + 1
-if old then cause = string.find(info, 'master_replid2:' .. string.sub(old, 1, 12), 1, true) and 'promotion' or 'restart'
+if old then
+  cause = string.find(info, 'master_replid2:' .. string.sub(old, 1, 12), 1, true) and 'promotion' or 'restart'
+  if string.sub(old, 1, 8) == 'restored' then cause = 'restore' end
 elseif survived > 0 or known[3] > 0 then cause = 'flush' end
-lsn = survived
-if cause ~= 'created' then lsn = math.ceil((math.max(survived, known[3]) + 2 ^ 28) / 16) * 16 end
+lsn = cause == 'created' and survived or math.ceil((math.max(survived, known[3]) + 2 ^ 28) / 16) * 16
 token = replid .. '.' .. int(now) .. '.' .. int(epoch) -- now: made anew after a flush, it is another token
 begin()
 event(events, {kind = 'epoch', reason = cause, n = '0', extra = record(old or '', token, int(survived), int(known[3]))})

@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tidemill/tidemill/engine"
+	"github.com/tidemill/tidemill/replay"
+	"github.com/tidemill/tidemill/replay/archive"
+	"github.com/tidemill/tidemill/streams"
+	"github.com/tidemill/tidemill/task"
+)
+
+// restoreAsk is what restore is told.
+type restoreAsk struct {
+	dir, at, into, queue string
+	yes                  bool
+}
+
+func (a *app) restoreCommand() *cobra.Command {
+	var o restoreAsk
+	c := &cobra.Command{
+		Use: "restore", Short: "Write the queues as they were at a moment into an empty namespace", Args: cobra.NoArgs,
+		Long: "Copies the log of an archive up to a moment, with the addresses it had, and what waited and was dead\n" +
+			"then. What was ready or running is ready. The first node that opens it begins a new epoch. Without\n" +
+			"--yes it tells what it would write. Idempotency keys are not restored. At the end it runs fsck.\n\n" + momentHelp,
+		Example: "  tidemill restore --archive history/ --at 14:02 --into before-the-incident --yes",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.restore(cmd.Context(), o) },
+	}
+	f := c.Flags()
+	f.StringVar(&o.dir, "archive", "", "the archive, a `DIR`")
+	f.StringVar(&o.at, "at", "", "the `MOMENT`")
+	f.StringVar(&o.into, "into", "", "the `NAMESPACE`, which must be empty")
+	f.StringVar(&o.queue, "queue", "", "this queue alone")
+	f.BoolVar(&o.yes, "yes", false, "write, do not only tell")
+	for _, name := range []string{"archive", "at", "into"} {
+		_ = c.MarkFlagRequired(name)
+	}
+	return c
+}
+
+func (a *app) restore(ctx context.Context, o restoreAsk) error {
+	m, err := parseMoment("at", o.at, time.Now())
+	if err != nil {
+		return err
+	}
+	m.Queue = task.Queue(o.queue)
+	ar, err := openArchive(ctx, o.dir)
+	if err != nil {
+		return err
+	}
+	s, err := replay.At(ctx, ar, m)
+	if err != nil {
+		return told(err)
+	}
+	for _, q := range s.Queues {
+		a.printf("%s at %s: %s ready, %d waiting, %d dead, after %d enqueued\n", q.Queue, stamp(s.At), count(q.Ready, "task"), q.Waiting, q.Dead, q.Enqueued)
+	}
+	if !o.yes {
+		a.printf("nothing was written: --yes writes it into namespace %s\n", o.into)
+		return nil
+	}
+	a.namespace = o.into
+	if err := a.write(ctx, ar, s, m); err != nil {
+		if errors.Is(err, streams.ErrNotEmpty) {
+			return failure(exitData, "name a namespace that was never used", "namespace %s: %w", o.into, err)
+		}
+		return err
+	}
+	return a.with(ctx, func(eng *engine.Engine) error { return a.fsck(ctx, eng, false) })
+}
+
+// write restores the queues of a state.
+func (a *app) write(ctx context.Context, ar *archive.Archive, s *replay.State, m replay.Moment) error {
+	l, err := streams.New(a.address(), streams.Options{Namespace: a.namespace})
+	if err != nil {
+		return err
+	}
+	bound := task.Position{Ms: math.MaxInt64, LSN: math.MaxInt64}
+	if m.LSN != 0 {
+		bound.LSN = m.LSN
+	} else {
+		bound.Ms = m.Time.UnixMilli()
+	}
+	for _, q := range slices.Clone(s.Queues) {
+		var parts []streams.Past
+		for n := range q.Partitions {
+			if ms := ar.Segments(q.Queue, n); len(ms) > 0 {
+				parts = append(parts, streams.Past{Number: ms[0].Number, Entries: ar.Past(ctx, q.Queue, n, bound)})
+			}
+		}
+		if err := l.Restore(ctx, q.Queue, parts); err != nil {
+			return errors.Join(err, l.Close())
+		}
+	}
+	return l.Close()
+}

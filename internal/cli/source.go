@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tidemill/tidemill/engine"
+	"github.com/tidemill/tidemill/replay"
+	"github.com/tidemill/tidemill/task"
+)
+
+// sourceFlag adds --archive.
+func sourceFlag(c *cobra.Command) {
+	c.Flags().String("archive", "", "ask this archive, a `DIR`, not Redis")
+	_ = c.MarkFlagDirname("archive") // fails only where the flag does not exist
+}
+
+// openSource opens the history that a command is about: an archive where
+// --archive names one, else the log in Redis. The caller closes.
+func (a *app) openSource(cmd *cobra.Command) (replay.Source, io.Closer, error) {
+	if f := cmd.Flags().Lookup("archive"); f != nil && f.Value.String() != "" {
+		ar, err := openArchive(cmd.Context(), f.Value.String())
+		return ar, io.NopCloser(nil), err
+	}
+	eng, err := a.open(cmd.Context(), engine.Options{})
+	if err != nil {
+		return nil, nil, err
+	}
+	return eng.Log(), eng, nil
+}
+
+// ask lends the history for the length of one call.
+func (a *app) ask(cmd *cobra.Command, fn func(replay.Source) error) error {
+	src, closer, err := a.openSource(cmd)
+	if err != nil {
+		return err
+	}
+	return told(errors.Join(fn(src), closer.Close()))
+}
+
+// told adds what to do about the errors of questions.
+func told(err error) error {
+	hint := ""
+	switch {
+	case errors.Is(err, replay.ErrOutside):
+		hint = "ask for a moment in between; without --at it is the latest one"
+	case errors.Is(err, task.ErrInvalidOption):
+		hint = "an lsn is of one partition: --queue NAME, and --partition N where it has several"
+	case errors.Is(err, replay.ErrInvalidCursor):
+		hint = "--after takes what log printed when it ended, in single quotes"
+	case errors.Is(err, replay.ErrTooFine):
+		hint = "a longer --every gives fewer rows, as --every 1h"
+	default:
+		return err
+	}
+	return &exitError{code: exitData, err: err, hint: hint}
+}
+
+// names checks names of queues or types before anything is asked.
+func names[T ~string](what string, words []string) ([]T, error) {
+	var all []T
+	for _, w := range words {
+		if err := task.ValidName(what, w); err != nil {
+			return nil, usage(fmt.Errorf("--%s: %w", what, err))
+		}
+		all = append(all, T(w))
+	}
+	return all, nil
+}

@@ -1,0 +1,74 @@
+package archive_test
+
+import (
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/tidemill/tidemill/replay"
+	"github.com/tidemill/tidemill/task"
+)
+
+// The state at any moment is the same with and without snapshots.
+func TestSnapshots(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for range 10 {
+		w.work(40)
+		w.archive()
+	}
+	a := w.read()
+	found, err := filepath.Glob(filepath.Join(string(w.dir), queue, "0", "*.fold"))
+	w.must(err)
+	if len(found) != 2 {
+		t.Fatalf("%d snapshots of 10 segments, want 2", len(found))
+	}
+	events := w.events(a)
+	at := func() (all []*replay.State) {
+		for i := range 40 {
+			e := events[i*len(events)/40]
+			s, err := replay.At(t.Context(), a, replay.Moment{LSN: e.At.LSN, Queue: queue})
+			w.must(err)
+			all = append(all, s)
+		}
+		return all
+	}
+	with := at()
+	for _, name := range found {
+		w.must(os.Remove(name))
+	}
+	if d := cmp.Diff(at(), with, cmpopts.IgnoreUnexported(replay.State{}), cmpopts.EquateEmpty()); d != "" {
+		t.Errorf("(-without +with snapshots):\n%s", d)
+	}
+}
+
+// A recorded live state is what the archive says of that moment.
+func TestStateAt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	live := map[int64]task.Stats{}
+	for range 100 {
+		w.work(1 + rand.N(30))
+		s, err := w.log.Reader().Stats(t.Context(), queue)
+		w.must(err)
+		live[s[0].LSN] = s[0]
+		if rand.N(5) == 0 {
+			w.archive()
+		}
+	}
+	w.archive()
+	a := w.read()
+	for lsn, want := range live {
+		s, err := replay.At(t.Context(), a, replay.Moment{LSN: lsn, Queue: queue})
+		w.must(err)
+		got := s.Queues[0]
+		if got.Waiting != want.Waiting || got.Ready != want.Ready+want.Running || got.Dead != want.Dead ||
+			got.Succeeded != want.Succeeded || got.Enqueued != want.Enqueued || got.Retried != want.Retried {
+			t.Errorf("at lsn %d: %+v, recorded live %+v", lsn, got, want)
+		}
+	}
+}
