@@ -175,8 +175,14 @@ func TestEvilQuestions(t *testing.T) {
 		t.Errorf("log: got %d lines, want %d", got, want)
 	}
 	for _, args := range [][]string{
-		{"state", "--at", evil}, {"state", "--queue", evil}, {"log", "--type", evil}, {"log", "--after", evil},
-		{"log", "--state", evil}, {"log", "--id", evil}, {"stats", "--from", evil}, {"stats", "--archive", evil},
+		{"state", "--at", evil},
+		{"state", "--queue", evil},
+		{"log", "--type", evil},
+		{"log", "--after", evil},
+		{"log", "--state", evil},
+		{"log", "--id", evil},
+		{"stats", "--from", evil},
+		{"stats", "--archive", evil},
 	} {
 		r := c.run(args...)
 		plain(t, strings.Join(args[:2], " "), r.out+r.err)
@@ -228,8 +234,13 @@ func TestQuestionsToAnArchive(t *testing.T) {
 	dir := t.TempDir()
 	c.ok("archive", "run", "--to", dir, "--once")
 	for _, args := range [][]string{
-		{"state"}, {"state", "--at", "3"}, {"log", "--json"}, {"log", "--type", "email.send", "--kind", "dead"},
-		{"log", "--id", c.unmasked("DEAD")}, {"stats", "--every", "240h", "--json"}, {"state", "--task", c.unmasked("DEAD")},
+		{"state"},
+		{"state", "--at", "3"},
+		{"log", "--json"},
+		{"log", "--type", "email.send", "--kind", "dead"},
+		{"log", "--id", c.unmasked("DEAD")},
+		{"stats", "--every", "240h", "--json"},
+		{"state", "--task", c.unmasked("DEAD")},
 	} {
 		c.same(c.ok(append(args, "--archive", dir)...), c.ok(args...))
 	}

@@ -16,8 +16,12 @@ var momentForms = []struct {
 	layout string
 	today  bool
 }{
-	{layout: time.RFC3339}, {layout: "2006-01-02 15:04:05"}, {layout: "2006-01-02 15:04"}, {layout: "2006-01-02"},
-	{layout: "15:04:05", today: true}, {layout: "15:04", today: true},
+	{layout: time.RFC3339},
+	{layout: "2006-01-02 15:04:05"},
+	{layout: "2006-01-02 15:04"},
+	{layout: "2006-01-02"},
+	{layout: "15:04:05", today: true},
+	{layout: "15:04", today: true},
 }
 
 // momentHelp stands in the help of commands that take moments.
