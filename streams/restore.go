@@ -26,8 +26,9 @@ type Past struct {
 
 // Restore writes a queue into a namespace that must be empty but for queues which
 // were restored before: its log, with the addresses it had, and what the log says
-// was waiting and dead. What was ready or running is ready: the queue has no group,
-// and whoever opens it first begins a new epoch and rebuilds the group from the log.
+// was waiting and dead. The queue has no group: whoever opens it first begins a new
+// epoch and rebuilds the group from the log, and nodes take over what was ready or
+// running at once, as from a consumer that died.
 //
 // The meta hash is written last. A restore that stops before it leaves a queue that
 // no node reads and a second restore refuses: delete the namespace and begin anew.

@@ -93,21 +93,4 @@ func (l *logging) events(ctx context.Context, src replay.Source) error {
 	return ctx.Err()
 }
 
-func (l *logging) event(e *task.Event) error {
-	if l.app.json {
-		line, err := marshalLine(newEventLine(e))
-		if err == nil {
-			_, err = l.out.Write(line)
-		}
-		return err
-	}
-	about := "-"
-	switch {
-	case !e.Task.IsZero():
-		about = e.Task.String()
-	case !e.Prev.IsZero():
-		about = e.Prev.String() // an entry
-	}
-	_, err := fmt.Fprintf(l.out, "%s  %s  %6d  %-26s  %s\n", stampMs(e.At.Ms), e.Queue, e.At.LSN, about, cell(places{}.tell(e)))
-	return err
-}
+func (l *logging) event(e *task.Event) error { return l.app.writeEvent(l.out, string(e.Queue), e) }

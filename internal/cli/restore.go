@@ -27,7 +27,7 @@ func (a *app) restoreCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "restore", Short: "Write the queues as they were at a moment into an empty namespace", Args: cobra.NoArgs,
 		Long: "Copies the log of an archive up to a moment, with the addresses it had, and what waited and was dead\n" +
-			"then. What was ready or running is ready. The first node that opens it begins a new epoch. Without\n" +
+			"then. What was ready or running is taken over by the first node, which begins a new epoch. Without\n" +
 			"--yes it tells what it would write. Idempotency keys are not restored. At the end it runs fsck.\n\n" + momentHelp,
 		Example: "  tidemill restore --archive history/ --at 14:02 --into before-the-incident --yes",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.restore(cmd.Context(), o) },

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"encoding/json"
+	"fmt"
+	"io"
 	"time"
 
 	"github.com/tidemill/tidemill/task"
@@ -38,6 +40,26 @@ type eventLine struct {
 	Deadline time.Time         `json:"deadline,omitzero"`
 
 	Raw []string `json:"raw,omitempty"` // of a kind that is not understood
+}
+
+// writeEvent prints an event as a line, or as JSON.
+func (a *app) writeEvent(out io.Writer, place string, e *task.Event) error {
+	if a.json {
+		line, err := marshalLine(newEventLine(e))
+		if err == nil {
+			_, err = out.Write(line)
+		}
+		return err
+	}
+	about := "-"
+	switch {
+	case !e.Task.IsZero():
+		about = e.Task.String()
+	case !e.Prev.IsZero():
+		about = e.Prev.String() // an entry
+	}
+	_, err := fmt.Fprintf(out, "%s  %s  %6d  %-26s  %s\n", stampMs(e.At.Ms), place, e.At.LSN, about, cell(places{}.tell(e)))
+	return err
 }
 
 func newEventLine(e *task.Event) eventLine {

@@ -133,20 +133,5 @@ func (t *tail) event(ctx context.Context, p tailPart, e *task.Event) error {
 			return err
 		}
 	}
-	if t.app.json {
-		line, err := marshalLine(newEventLine(e))
-		if err == nil {
-			_, err = t.out.Write(line)
-		}
-		return err
-	}
-	about := "-"
-	switch {
-	case !e.Task.IsZero():
-		about = e.Task.String()
-	case !e.Prev.IsZero():
-		about = e.Prev.String() // an entry
-	}
-	_, err := fmt.Fprintf(t.out, "%s  %-*s  %6d  %-26s  %s\n", stampMs(e.At.Ms), t.width, p.name, e.At.LSN, about, cell(places{}.tell(e)))
-	return err
+	return t.app.writeEvent(t.out, fmt.Sprintf("%-*s", t.width, p.name), e)
 }
