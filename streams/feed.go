@@ -70,3 +70,44 @@ func (f *Feed) Spare(ctx context.Context, cursor string, at task.Position) error
 func (f *Feed) Hold(ctx context.Context, role, who string, ttl time.Duration) (bool, error) {
 	return f.part.hold(ctx, role, who, ttl)
 }
+
+// Behind tells of each registered cursor of a queue the time of the first entry
+// that it holds back from trim: the zero time where there is none.
+func (r *Reader) Behind(ctx context.Context, q task.Queue) (map[string]time.Time, error) {
+	ps, err := r.log.partitions(ctx, q, false)
+	if err != nil {
+		return nil, err
+	}
+	behind := map[string]time.Time{}
+	for _, p := range ps {
+		cursors, err := p.log.db.HGetAll(ctx, p.Cursors).Result()
+		if err != nil {
+			return nil, fmt.Errorf("cursors of %s: %w", q, mapError(err))
+		}
+		for name, text := range cursors {
+			at, err := task.ParsePosition(text)
+			if err != nil {
+				return nil, fmt.Errorf("cursor %s of %s: %w", name, q, err)
+			}
+			since, err := p.since(ctx, task.Position{Ms: at.Ms, LSN: max(at.LSN-1, 0)})
+			if err != nil {
+				return nil, err
+			}
+			if had, ok := behind[name]; !ok || had.IsZero() || !since.IsZero() && since.Before(had) {
+				behind[name] = since
+			}
+		}
+	}
+	return behind, nil
+}
+
+// since is the time of the first entry after a position.
+func (p *partition) since(ctx context.Context, after task.Position) (time.Time, error) {
+	for e, err := range p.scan(ctx, after) {
+		if err != nil {
+			return time.Time{}, err
+		}
+		return time.UnixMilli(e.At.Ms), nil
+	}
+	return time.Time{}, nil
+}

@@ -21,7 +21,7 @@ func (a *app) archiveCommand() *cobra.Command {
 			"not in it yet. tidemill verify says whether anything was changed since.",
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	c.AddCommand(a.archiveRunCommand(), a.archiveLsCommand(), a.archiveKeyCommand())
+	c.AddCommand(a.archiveRunCommand(), a.archiveLsCommand(), a.archiveKeyCommand(), a.archiveForgetCommand())
 	return c
 }
 

@@ -18,6 +18,7 @@ import (
 const (
 	overdueAfter = 5 * time.Second
 	manyDead     = 1000
+	behindAfter  = 2 * time.Minute
 	// a consumer younger than this may not be announced yet
 	consumerYouth = 15 * time.Second
 )
@@ -57,6 +58,7 @@ func (d *doctor) work(ctx context.Context) {
 		}
 		d.queue(&sum, served[q])
 		d.consumers(ctx, q, held)
+		d.cursors(ctx, q, time.UnixMilli(sum.NowMs))
 		if len(d.found) == before {
 			d.ok("queue", "%s: %d waiting, %d ready, %d running, %d dead", q, sum.Waiting, sum.Ready, sum.Running, sum.Dead)
 		}
@@ -105,6 +107,21 @@ func (d *doctor) consumers(ctx context.Context, q task.Queue, held map[string]bo
 	}
 	d.warn("consumers", "a node that works on the queue takes them over after its lease",
 		"%s: %s without a node, %s held: %s", q, count(len(orphans), "consumer"), count(pending, "delivery"), names)
+}
+
+// cursors finds what keeps trim from its work: an archiver that does not come on.
+func (d *doctor) cursors(ctx context.Context, q task.Queue, now time.Time) {
+	behind, err := d.log.Behind(ctx, q)
+	if err != nil {
+		d.bad("archive", "", "%s: %v", q, err)
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(behind)) {
+		if late := now.Sub(behind[name]); !behind[name].IsZero() && late > behindAfter {
+			d.warn("archive", "is tidemill archive run running, and is there room? To archive no more: tidemill archive forget",
+				"%s: cursor %s is %s behind: nothing since is trimmed", q, clean(name), short(late))
+		}
+	}
 }
 
 // young reports whether a consumer, whose name tells when it was made, may be

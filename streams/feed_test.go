@@ -1,0 +1,58 @@
+package streams_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/tidemill/tidemill/task"
+)
+
+// A feed has every entry of the log, page by page, also in one that was trimmed, and
+// trim spares what its cursor has not passed.
+func TestFeed(t *testing.T) {
+	onBoth(t, func(r *rig) {
+		r.history(600)
+		feed, err := r.log.Reader().Feed(r.ctx, queue, 0)
+		r.must(err)
+		read := func() (lsns []int64) {
+			for at := (task.Position{}); ; {
+				entries, next, life, err := feed.Page(r.ctx, at)
+				r.must(err)
+				for _, e := range entries {
+					lsns = append(lsns, e.At.LSN)
+				}
+				if life == "" || next == at {
+					return lsns
+				}
+				at = next
+			}
+		}
+		all := read()
+		if int64(len(all)) != r.stats().LSN || all[0] != 1 {
+			t.Fatalf("%d entries from %d on, the log ends at %d", len(all), all[0], r.stats().LSN)
+		}
+		at := r.events()[300].At
+		r.must(feed.Spare(r.ctx, "archive", at))
+		behind, err := r.log.Reader().Behind(r.ctx, queue)
+		r.must(err)
+		if got := behind["archive"]; !got.Equal(time.UnixMilli(at.Ms)) {
+			t.Errorf("behind since %s, want %s", got, time.UnixMilli(at.Ms))
+		}
+		r.trim()
+		if left := read(); left[0] != at.LSN || int64(len(left)) != r.stats().LSN-at.LSN+1 {
+			t.Errorf("%d entries from %d on, the cursor stands at %d", len(left), left[0], at.LSN)
+		}
+		r.must(feed.Spare(r.ctx, "archive", task.Position{LSN: 1}))
+		r.must(feed.Spare(r.ctx, "archive", task.Position{}))
+		if behind, err = r.log.Reader().Behind(r.ctx, queue); err != nil || len(behind) != 0 {
+			t.Errorf("behind %v, %v", behind, err)
+		}
+		r.trim()
+		if left := read(); left[0] == at.LSN {
+			t.Error("forgotten, and spared")
+		}
+		if _, err := r.log.Reader().Feed(r.ctx, queue, 7); err == nil {
+			t.Error("a partition that is not there")
+		}
+	})
+}
