@@ -117,7 +117,7 @@ func (r *run) besides(ctx context.Context, work func(ctx context.Context, watche
 
 // watchIdle looks for a while, when all has come to rest.
 func (r *run) watchIdle(ctx context.Context) (figures, error) {
-	if err := wait(ctx, r.lasting(time.Second, 50*time.Millisecond)); err != nil {
+	if err := wait(ctx, r.lasting(10*time.Second, 50*time.Millisecond)); err != nil {
 		return nil, err
 	}
 	before, err := r.spent(ctx)
@@ -125,7 +125,7 @@ func (r *run) watchIdle(ctx context.Context) (figures, error) {
 		return nil, err
 	}
 	began := time.Now()
-	if err := wait(ctx, r.lasting(10*time.Second, 50*time.Millisecond)); err != nil {
+	if err := wait(ctx, r.lasting(20*time.Second, 50*time.Millisecond)); err != nil {
 		return nil, err
 	}
 	took := time.Since(began).Seconds()

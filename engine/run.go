@@ -214,7 +214,8 @@ func (n *node) releaser(ctx context.Context, q task.Queue, partition int) (*time
 }
 
 // trimEvery is how often a node looks whether there is history to trim; where nothing
-// was written since, only time makes some, and trimIdle is often enough.
+// is written, it looks less and less often, every 20 s in the end. There only time makes
+// some, and trimIdle is often enough to trim it.
 const (
 	trimEvery = 5 * time.Second
 	trimIdle  = time.Minute
@@ -223,7 +224,8 @@ const (
 // trim keeps the history within its retention. One node does it at a time.
 func (n *node) trim(ctx context.Context, q task.Queue, partition int) error {
 	e := n.engine
-	t := time.NewTicker(trimEvery)
+	every := trimEvery
+	t := time.NewTimer(every)
 	defer t.Stop()
 	var seen int64
 	var trimmed time.Time
@@ -234,6 +236,12 @@ func (n *node) trim(ctx context.Context, q task.Queue, partition int) error {
 		case <-t.C:
 		}
 		lsn, err := e.log.LSN(ctx, q, partition)
+		if err == nil && lsn == seen {
+			every = min(2*every, 4*trimEvery)
+		} else {
+			every = trimEvery
+		}
+		t.Reset(every)
 		if err == nil && lsn == seen && time.Since(trimmed) < trimIdle {
 			continue
 		}

@@ -42,7 +42,7 @@ func ScriptNames() []string {
 var scripts = func() map[string]*script {
 	all := map[string]*script{}
 	for _, s := range []*script{
-		registerScript, holdScript, epochScript, enqueueScript, releaseScript, joinScript, leaveScript, settleScript, renewScript,
+		registerScript, holdScript, announceScript, epochScript, enqueueScript, releaseScript, joinScript, leaveScript, settleScript, renewScript,
 		chargeScript, reclaimScript, recoverScript, cancelScript, requeueScript, purgeScript, pauseScript, trimScript,
 		snapshotScript, historyScript,
 	} {

@@ -23,6 +23,10 @@ import (
 // whereas one read after them could be of a life in which they are somebody
 // else's. The marks are read after them: a cancel in between shows.
 //
+// A read of seconds is one of a queue with nothing to do. Such a one goes by the
+// token of the last, which is older, so that more is asked for its owner and never
+// less, and asks for pause and marks only when it has brought something.
+//
 // After an error entries may have been delivered that this process never saw:
 // Sweep finds them.
 func (s *Session) Fetch(ctx context.Context, limit int, block time.Duration) (task.Batch, error) {
@@ -35,23 +39,55 @@ func (s *Session) Fetch(ctx context.Context, limit int, block time.Duration) (ta
 	if block > 0 {
 		args = append(args, "BLOCK", max(1, block.Milliseconds())) // 0 would be for ever
 	}
+	idle := block >= longBlock && s.life != ""
 	pipe := s.reader.Pipeline()
-	life := pipe.HGet(ctx, p.Meta, "token")
+	var life *redis.StringCmd
+	if !idle {
+		life = pipe.HGet(ctx, p.Meta, "token")
+	}
 	read := redis.NewRawCmd(ctx, append(args, "STREAMS", p.Tasks, ">")...)
 	read.SetFirstKeyPos(int8(len(args) + 1))
 	_ = pipe.Process(ctx, read)
-	flag := pipe.HGet(ctx, p.Meta, "paused")
-	marks := pipe.ZCard(ctx, p.Cancels)
+	var now *standNow
+	if !idle {
+		now = s.ask(ctx, pipe)
+	}
 	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
 		return task.Batch{}, fmt.Errorf("fetch %s: %w", p.Queue, s.mendFetch(ctx, mapError(err)))
 	}
-	b := task.Batch{Marks: int(marks.Val()), Paused: flag.Val() == "1"}
 	r := resp{b: read.Val()}
 	if err := r.fail(); err != nil {
 		return task.Batch{}, fmt.Errorf("fetch %s: %w", p.Queue, s.mendFetch(ctx, err))
 	}
-	err := s.decode(&r, life.Val(), &b)
+	if !idle {
+		s.life = life.Val()
+	}
+	var b task.Batch
+	err := s.decode(&r, s.life, &b)
+	if idle && len(b.Deliveries) > 0 && err == nil {
+		pipe := s.reader.Pipeline()
+		now = s.ask(ctx, pipe)
+		if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
+			return task.Batch{}, fmt.Errorf("fetch %s: %w", p.Queue, mapError(err))
+		}
+	}
+	if now != nil {
+		b.Marks, b.Paused = int(now.marks.Val()), now.flag.Val() == "1"
+	}
 	return b, err
+}
+
+// longBlock is how long a read waits in a queue with nothing to do, at least.
+const longBlock = 2 * time.Second
+
+// standNow is what must be known after deliveries have come, before one starts.
+type standNow struct {
+	flag  *redis.StringCmd
+	marks *redis.IntCmd
+}
+
+func (s *Session) ask(ctx context.Context, pipe redis.Pipeliner) *standNow {
+	return &standNow{flag: pipe.HGet(ctx, s.part.Meta, "paused"), marks: pipe.ZCard(ctx, s.part.Cancels)}
 }
 
 // mendFetch rebuilds a lost group, so that the next fetch succeeds.

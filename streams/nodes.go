@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -32,16 +31,11 @@ func (l *Log) Announce(ctx context.Context, n Node, ttl time.Duration) error {
 	if err != nil {
 		return err
 	}
-	now, err := l.db.Time(ctx).Result()
-	if err != nil {
+	ks := []string{keys.Nodes(l.ns), keys.Node(l.ns, n.Name)}
+	if _, err := announceScript.run(ctx, l.db, ks, []any{n.Name, body, ttl.Milliseconds()}); err != nil {
 		return fmt.Errorf("announce: %w", mapError(err))
 	}
-	pipe := l.db.Pipeline()
-	pipe.Set(ctx, keys.Node(l.ns, n.Name), body, ttl)
-	pipe.ZAdd(ctx, keys.Nodes(l.ns), redis.Z{Score: float64(now.Add(ttl).UnixMilli()), Member: n.Name})
-	pipe.ZRemRangeByScore(ctx, keys.Nodes(l.ns), "-inf", strconv.FormatInt(now.UnixMilli(), 10))
-	_, err = pipe.Exec(ctx)
-	return mapError(err)
+	return nil
 }
 
 // Withdraw takes a node off the list.

@@ -39,6 +39,7 @@ func load(files ...string) *script {
 var (
 	registerScript = load("register")
 	holdScript     = load("hold")
+	announceScript = load("announce")
 	epochScript    = load("prologue", "library", "epoch")
 	enqueueScript  = load("prologue", "enqueue")
 	releaseScript  = load("prologue", "library", "release")
@@ -86,7 +87,7 @@ func (s *script) run(ctx context.Context, c redis.Scripter, keys []string, args 
 func Scripts() map[string]string {
 	all := map[string]string{}
 	for _, s := range []*script{
-		registerScript, holdScript, epochScript, enqueueScript, releaseScript, joinScript, leaveScript, settleScript, renewScript,
+		registerScript, holdScript, announceScript, epochScript, enqueueScript, releaseScript, joinScript, leaveScript, settleScript, renewScript,
 		chargeScript, reclaimScript, recoverScript, cancelScript, requeueScript, purgeScript, pauseScript, trimScript,
 		snapshotScript, historyScript,
 	} {

@@ -32,6 +32,7 @@ type Session struct {
 	name   string
 	reader redis.UniversalClient // its own connection: it blocks
 	seq    int64
+	life   string            // the token that the last fetch read
 	types  map[string]string // one string per type name
 	closed atomic.Bool
 }

@@ -129,13 +129,16 @@ func (r *Releaser) lead(ctx context.Context) error {
 	t := time.NewTimer(0)
 	defer t.Stop()
 	beat := time.Now() // when to read the store and renew the lease
-	for {
+	for beats := 0; ; {
 		read := !time.Now().Before(beat)
 		if read {
 			if held, err := r.hold(ctx); err != nil || !held {
 				return err
 			}
 			beat = time.Now().Add(r.opts.Heartbeat)
+			_, some := r.wheel.Next()
+			read = some || beats%idleBeats == 0
+			beats++
 		}
 		wait, err := r.step(ctx, read)
 		if err != nil {
@@ -154,6 +157,10 @@ func (r *Releaser) lead(ctx context.Context) error {
 	}
 }
 
+// idleBeats: where nothing waits, a wake-up tells of the first that does, and every
+// third heartbeat is often enough to look for one that got lost.
+const idleBeats = 3
+
 // rest waits after an error: a heartbeat, but not long, for what falls due shall not
 // be late when the store is back; and not all at once.
 func (r *Releaser) rest(ctx context.Context) {
@@ -169,7 +176,7 @@ func (r *Releaser) listen(ctx context.Context, wake chan<- struct{}) {
 			r.failed(ctx, err)
 			r.rest(ctx)
 		}
-		if !woken {
+		if !woken && err == nil { // after an error look: the wake-up may have been in the reply
 			continue
 		}
 		select {

@@ -247,7 +247,8 @@ func TestWakeUp(t *testing.T) {
 	})
 }
 
-// TestHeartbeat: a lost wake-up costs a heartbeat, not the task.
+// TestHeartbeat: where nothing waited, a lost wake-up costs three heartbeats, not the
+// task; where something does, one.
 func TestHeartbeat(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -255,6 +256,13 @@ func TestHeartbeat(t *testing.T) {
 		s.run(t, Options{})
 		time.Sleep(100 * time.Millisecond)
 		silent := s.add(1, 50*time.Millisecond)
+		time.Sleep(idleBeats*beat + time.Second)
+		synctest.Wait()
+		s.expectReleased(t, silent, idleBeats*beat)
+		s.add(2, time.Hour)
+		s.token()
+		time.Sleep(100 * time.Millisecond)
+		silent = s.add(3, 50*time.Millisecond)
 		time.Sleep(beat + time.Second)
 		synctest.Wait()
 		s.expectReleased(t, silent, beat)

@@ -19,6 +19,7 @@ var reads = []string{
 // write first is refused then, and nothing happened.
 var unopened = map[string]string{
 	"enqueue":  "a producer gets back-pressure",
+	"announce": "its first write takes away, so it passes; and nothing depends on it",
 	"register": "a new queue is no more than a producer; known ones are only read",
 }
 
