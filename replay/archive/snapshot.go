@@ -62,11 +62,10 @@ func (p *partition) folded(ctx context.Context, n int, bound task.Position) (*ta
 
 // snapshot writes one if it is time for it.
 func (w *writer) snapshot(ctx context.Context) error {
-	ms, err := manifests(ctx, w.bucket, folder(w.base.Queue, w.base.Partition))
-	if err != nil || len(ms)%snapshotEvery != 0 {
-		return err
+	if len(w.ms)%snapshotEvery != 0 {
+		return nil
 	}
-	a, err := assemble(w.bucket, ms)
+	a, err := assemble(w.bucket, w.ms)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ type writer struct {
 	bucket replay.Bucket
 	feed   Feed
 	base   Manifest // what all of its manifests share
+	ms     []*Manifest
 	last   *Manifest
 	from   task.Position // where the next page begins
 	life   string        // of the server that the last page came from
@@ -39,7 +40,7 @@ func (w *writer) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.last, w.from, w.life = nil, task.Position{}, ""
+	w.ms, w.last, w.from, w.life = ms, nil, task.Position{}, ""
 	if len(ms) > 0 {
 		w.last = ms[len(ms)-1]
 		w.from, w.life = w.last.To, w.last.Life
@@ -151,6 +152,6 @@ func (w *writer) write(ctx context.Context, s *segment) error {
 			return fmt.Errorf("archive %s: %w", m.place(), err)
 		}
 	}
-	w.last = m
+	w.ms, w.last = append(w.ms, m), m
 	return errors.Join(w.spare(ctx), w.snapshot(ctx))
 }
