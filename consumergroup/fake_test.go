@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,7 +18,8 @@ var errDown = errors.New("redis is down")
 // fake is one partition as Redis keeps it. Sessions change it under its lock, a
 // call at a time, as scripts do.
 type fake struct {
-	t *testing.T
+	t     *testing.T
+	twice atomic.Bool // two settles of a session were in flight
 
 	mu      sync.Mutex // guards what follows
 	ready   []task.Delivery

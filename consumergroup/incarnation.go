@@ -45,6 +45,7 @@ type incarnation struct {
 	dropped  bool // the lease was lost
 
 	settle  chan struct{} // cap 1: outcomes were added
+	many    chan struct{} // cap 1: many were
 	suspect chan struct{} // cap 1: suspects were added
 }
 
@@ -71,7 +72,7 @@ type work struct {
 func newIncarnation(ctx context.Context, m *member, s Session) *incarnation {
 	in := &incarnation{
 		m: m, session: s, base: context.WithoutCancel(ctx), held: map[task.Position]*work{},
-		settle: make(chan struct{}, 1), suspect: make(chan struct{}, 1),
+		settle: make(chan struct{}, 1), many: make(chan struct{}, 1), suspect: make(chan struct{}, 1),
 	}
 	in.lost, in.lose = context.WithCancelCause(context.Background())
 	in.swept.Store(true)
@@ -95,7 +96,8 @@ func (in *incarnation) run(ctx context.Context) error {
 	readers.Go(func() { in.watch(reading) })
 	readers.Go(func() { in.runSuspects(reading) })
 	wg.Go(func() { in.keep(stop) })
-	wg.Go(func() { in.runSettler(stop) })
+	wg.Go(func() { in.runSettler(stop, in.settle, 1) })
+	wg.Go(func() { in.runSettler(stop, in.many, manySettle) })
 
 	readers.Wait()
 	var err error
@@ -242,17 +244,23 @@ func (in *incarnation) add(w *work, s task.Settlement) {
 	if !late {
 		in.outcomes = append(in.outcomes, s)
 	}
+	many := len(in.outcomes) >= manySettle
 	in.mu.Unlock()
 	if late {
 		in.m.tooLate([]task.Settlement{s}, in.session.Name())
 		return
 	}
 	in.wakeSettler()
+	if many {
+		wake(in.many)
+	}
 }
 
-func (in *incarnation) wakeSettler() {
+func (in *incarnation) wakeSettler() { wake(in.settle) }
+
+func wake(c chan struct{}) {
 	select {
-	case in.settle <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }

@@ -31,7 +31,7 @@ type session struct {
 	beats       int
 	interrupted chan struct{}
 	once        sync.Once
-	settling    atomic.Bool
+	settling    atomic.Int32
 }
 
 func (s *session) Name() string { return s.name }
@@ -85,10 +85,13 @@ func (s *session) takeLocked(limit int) task.Batch {
 }
 
 func (s *session) Settle(ctx context.Context, out []task.Settlement) (answers []task.Answer, err error) {
-	if s.settling.Swap(true) {
-		s.f.t.Error("two settles in flight")
+	switch s.settling.Add(1) {
+	case 2:
+		s.f.twice.Store(true)
+	case 3:
+		s.f.t.Error("three settles in flight")
 	}
-	defer s.settling.Store(false)
+	defer s.settling.Add(-1)
 	s.checkBounds(out)
 	err = s.node.call(ctx, s, "settle", func() (int, error) {
 		if err := s.fencedLocked(); err != nil {

@@ -7,23 +7,27 @@ import (
 	"github.com/tidemill/tidemill/task"
 )
 
-// Bounds of one settle, as the log takes it.
+// Bounds of one settle, as the log takes it, and how many outcomes are worth a second
+// call while one is in flight: fewer wait for it, and go together.
 const (
 	maxSettle   = 256
 	maxVerdicts = 64
+	manySettle  = maxSettle / 2
 )
 
-// runSettler records outcomes: while one call is in flight the next batch
-// gathers; when it returns, what has gathered goes. A lone outcome goes at once.
-func (in *incarnation) runSettler(ctx context.Context) {
+// runSettler records outcomes when due says that there are some, as long as there are
+// least: while its call is in flight the next batch gathers, and when it returns,
+// what has gathered goes. A lone outcome goes at once. A second one, of many, keeps
+// the server busy while the answer of the first is on its way.
+func (in *incarnation) runSettler(ctx context.Context, due <-chan struct{}, least int) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-in.settle:
+		case <-due:
 		}
 		for {
-			batch := in.take()
+			batch := in.take(least)
 			if len(batch) == 0 {
 				break
 			}
@@ -34,10 +38,23 @@ func (in *incarnation) runSettler(ctx context.Context) {
 	}
 }
 
-// take gathers a batch, from the front: outcomes under one token, few that did
-// not succeed; and where there is none, late ones of earlier incarnations.
-func (in *incarnation) take() []task.Settlement {
+// take gathers a batch of at least so many; and for the first settler, where there is
+// none, late ones of earlier incarnations.
+func (in *incarnation) take(least int) (batch []task.Settlement) {
 	in.mu.Lock()
+	if len(in.outcomes) >= least {
+		batch = in.gather()
+	}
+	in.mu.Unlock()
+	if batch == nil && least == 1 {
+		return in.m.takeLate(maxVerdicts)
+	}
+	return batch
+}
+
+// gather takes from the front: outcomes under one token, few that did not succeed.
+// Callers hold mu.
+func (in *incarnation) gather() []task.Settlement {
 	n, verdicts := 0, 0
 	for n < min(len(in.outcomes), maxSettle) && in.outcomes[n].Delivery.Token == in.outcomes[0].Delivery.Token {
 		if in.outcomes[n].Kind != task.OutcomeSuccess {
@@ -50,10 +67,6 @@ func (in *incarnation) take() []task.Settlement {
 	}
 	batch := in.outcomes[:n:n]
 	in.outcomes = in.outcomes[n:]
-	in.mu.Unlock()
-	if n == 0 {
-		return in.m.takeLate(maxVerdicts)
-	}
 	return batch
 }
 

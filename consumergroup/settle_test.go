@@ -2,6 +2,7 @@ package consumergroup_test
 
 import (
 	"context"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -54,6 +55,32 @@ func TestSettleBatches(t *testing.T) {
 					t.Errorf("%d calls, want at most %d", calls, tt.calls)
 				}
 				expectCount(t, "held", f.holds(""), 0)
+			})
+		})
+	}
+}
+
+// TestSecondSettle: many outcomes do not wait for the answer to others; few do, and go
+// together.
+func TestSecondSettle(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]struct {
+		twice bool
+		took  time.Duration // the first call has few
+	}{100: {false, 200 * time.Millisecond}, 2000: {true, 500 * time.Millisecond}} {
+		t.Run(strconv.Itoa(n), func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				f := newFake(t)
+				node := newNode(f)
+				node.interfere(slowly("settle", 100*time.Millisecond), nil)
+				f.add(n)
+				run(t, node, consumergroup.Options{Concurrency: n, Handle: newRuns().taking(0)})
+				time.Sleep(want.took)
+				synctest.Wait()
+				expectCount(t, "held", f.holds(""), 0)
+				if twice := f.twice.Load(); twice != want.twice {
+					t.Errorf("two settles in flight: got %t, want %t", twice, want.twice)
+				}
 			})
 		})
 	}

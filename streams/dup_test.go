@@ -1,6 +1,7 @@
 package streams_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -40,10 +41,38 @@ func TestSettleAskedTwice(t *testing.T) {
 		if again, err := s.Settle(r.ctx, out); err != nil || !cmp.Equal(first, again) {
 			r.Errorf("after a renew: %v, %v, want %v", again, err, first)
 		}
-		s.Repeat()
-		s.Repeat()
-		if _, err := s.Settle(r.ctx, out); err == nil {
-			r.Error("a call older than the last was taken")
+	})
+}
+
+// Of two settles in flight either may be repeated, whatever became of the other; one
+// older than the last of its lane is refused.
+func TestSettleLanes(t *testing.T) {
+	onBoth(t, func(r *rig) {
+		r.checked()
+		s := r.join()
+		ds := r.held(s, 6)
+		calls := [][]task.Settlement{
+			outcomes(task.OutcomeSuccess, ds[:1]), outcomes(task.OutcomeDead, ds[1:3]), append(outcomes(task.OutcomeSuccess, ds[:1]), outcomes(task.OutcomeRetry, ds[3:])...),
+		}
+		want := make([][]task.Answer, len(calls))
+		for i, out := range calls {
+			var err error
+			want[i], err = s.Settle(r.ctx, out)
+			r.must(err)
+		}
+		lsn := r.stats().LSN
+		for _, n := range []int64{2, 3, 2} {
+			s.Numbered(n, 5-n)
+			if again, err := s.Settle(r.ctx, calls[n-1]); err != nil || !cmp.Equal(again, want[n-1]) {
+				r.Errorf("number %d again: %c, %v, want %c", n, again, err, want[n-1])
+			}
+		}
+		s.Numbered(1, 4)
+		if _, err := s.Settle(r.ctx, calls[0]); !errors.Is(err, task.ErrUncertain) {
+			r.Errorf("number 1 after 3: %v, want %v", err, task.ErrUncertain)
+		}
+		if now := r.stats().LSN; now != lsn {
+			r.Errorf("%d events by repeating", now-lsn)
 		}
 	})
 }

@@ -53,7 +53,19 @@ var scripts = func() map[string]*script {
 
 // Repeat makes the next Settle carry the number of the last one, as a call whose
 // reply was lost does.
-func (s *Session) Repeat() { s.seq-- }
+func (s *Session) Repeat() {
+	next, last := <-s.lanes, <-s.lanes
+	s.Numbered(last-2, next)
+}
+
+// Numbered gives the next two calls of Settle their numbers.
+func (s *Session) Numbered(first, second int64) {
+	for len(s.lanes) > 0 {
+		<-s.lanes
+	}
+	s.lanes <- first
+	s.lanes <- second
+}
 
 // RepeatBatch makes the next batch of births, to run now or later, carry the
 // number of the last one.

@@ -16,24 +16,26 @@ import (
 const chunkBits = keys.ChunkBits
 
 // Session is one incarnation of a consumer on one partition. Its name is used
-// once. One call of Settle is in flight at a time, and one of Fetch or Sweep;
-// the others may run beside them.
+// once. Two calls of Settle are in flight at most, and one of Fetch or Sweep; the
+// others may run beside them.
 //
 //  1. The record in f is written before the first read, so an absent record
 //     always means fenced.
 //  2. Entries move to another consumer only after this one was fenced as a
 //     whole; then every call answers [task.ErrFenced], for good.
-//  3. A settle is numbered: asked again after a lost reply, it gets the first
-//     answer and writes nothing. A process that pauses for a minute in the
-//     middle finds itself fenced; one whose Redis forgot its last second finds
-//     its entries pending again and its token stale, and is asked who owns them.
+//  3. A settle is numbered, those of one lane odd, of the other even: asked again
+//     after a lost reply, it gets the first answer and writes nothing, whatever the
+//     other lane did. No order holds between the two. A process that pauses for a
+//     minute in the middle finds itself fenced; one whose Redis forgot its last
+//     second finds its entries pending again and its token stale, and is asked who
+//     owns them.
 type Session struct {
 	part   *partition
 	name   string
 	reader redis.UniversalClient // its own connection: it blocks
-	seq    int64
-	life   string            // the token that the last fetch read
-	types  map[string]string // one string per type name
+	lanes  chan int64            // the numbers that the next two settles get, odd and even
+	life   string                // the token that the last fetch read
+	types  map[string]string     // one string per type name
 	closed atomic.Bool
 }
 
@@ -46,7 +48,9 @@ func (l *Log) Join(ctx context.Context, q task.Queue, n int) (*Session, error) {
 	if n < 0 || n >= len(ps) {
 		return nil, fmt.Errorf("join %s: no partition %d", q, n)
 	}
-	s := &Session{part: ps[n], name: newName(), types: map[string]string{}}
+	s := &Session{part: ps[n], name: newName(), types: map[string]string{}, lanes: make(chan int64, 2)}
+	s.lanes <- 1
+	s.lanes <- 2
 	for try := 0; ; try++ {
 		r, err := s.part.call(ctx, joinScript, []string{s.part.Meta, s.part.Members}, s.name)
 		if err != nil {

@@ -34,7 +34,9 @@ func (s *Session) Settle(ctx context.Context, out []task.Settlement) ([]task.Ans
 		return nil, fmt.Errorf("settle %s: %w", s.part.Queue, err)
 	}
 	order := s.order(out)
-	ks, args := s.settlement(out, order)
+	seq := <-s.lanes
+	defer func() { s.lanes <- seq + 2 }()
+	ks, args := s.settlement(out, order, seq)
 	r, err := s.part.call(ctx, settleScript, ks, args...)
 	if err != nil {
 		if errors.Is(err, errOldSeq) {
@@ -89,9 +91,8 @@ func (s *Session) order(out []task.Settlement) []int {
 }
 
 // settlement writes the arguments of the script.
-func (s *Session) settlement(out []task.Settlement, order []int) ([]string, []any) {
+func (s *Session) settlement(out []task.Settlement, order []int, seq int64) ([]string, []any) {
 	p := s.part
-	s.seq++
 	ks := newChunks(p, p.Meta, p.Tasks, p.Events, p.Waiting, p.Copies, p.Members, p.Cancels, p.Dead, p.Graves, p.Wake)
 	base := out[order[0]].Delivery.ID.Birth()
 	successes := len(order)
@@ -117,7 +118,7 @@ func (s *Session) settlement(out []task.Settlement, order []int) ([]string, []an
 		buf = wire.AppendItem(buf, base, wire.Item{Task: d.ID, Entry: d.Entry, Attempt: d.Attempt, Crashes: d.Starts(), Ran: o.Ran})
 		args = append(args, entry, buf[from:len(buf):len(buf)])
 	}
-	copy(args, []any{s.name, s.seq, sharedToken(out), base.String(), runs, successes})
+	copy(args, []any{s.name, seq, sharedToken(out), base.String(), runs, successes})
 	return ks.keys, args
 }
 

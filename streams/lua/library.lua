@@ -169,12 +169,17 @@ local function find(stream, n, low)
   return call('XRANGE', stream, id, id)[1]
 end
 
--- member reads a consumer's record: heartbeat, seq, reply; a refusal when it is fenced.
+-- member reads a consumer's record: heartbeat, and of either lane of settles the last one's seq and reply; a refusal
+-- when it is fenced. enroll writes it.
 local function member(members, consumer)
   local rec = call('HGET', members, consumer)
   if not rec or rec == 'dead' then return {'FENCED'} end
-  local hb, seq, reply = string.match(rec, '^(%d+)|(%d+)|(.*)$')
-  return nil, tonumber(hb), tonumber(seq), reply
+  local hb, odd, first, even, second = string.match(rec, '^(%d+)|(%d+)|(%u*)|?(%d*)|?(%u*)$')
+  return nil, tonumber(hb), {seq = tonumber(even) or 0, reply = second}, {seq = tonumber(odd), reply = first}
+end
+
+local function enroll(members, consumer, hb, even, odd)
+  call('HSET', members, consumer, table.concat({int(hb), int(odd.seq), odd.reply, int(even.seq), even.reply}, '|'))
 end
 
 -- recovering: the rebuilding of a lost group has begun and not ended.

@@ -6,11 +6,11 @@
 local members, cancels, consumer = KEYS[2], KEYS[3], ARGV[1]
 local refusal = open()
 if refusal then return refusal end
-local fenced, hb, seq, reply = member(members, consumer)
+local fenced, hb, even, odd = member(members, consumer)
 if fenced then return fenced end
 local out = {'OK', call('ZCARD', cancels)}
 begin()
-call('HSET', members, consumer, int(hb + 1) .. '|' .. int(seq) .. '|' .. reply)
+enroll(members, consumer, hb + 1, even, odd)
 if out[2] > 0 then
   for i = 2, #ARGV do
     if call('ZSCORE', cancels, ARGV[i]) then out[#out + 1] = ARGV[i] end

@@ -9,13 +9,14 @@
 -- refusals EPOCH SCHEMA FENCED OLDSEQ NOGROUP TYPE
 local refusal = open() or expect(tasks, 'stream', events, 'stream', cancels, 'zset')
 if refusal then return refusal end
-local fenced, hb, last, reply = member(members, consumer)
+local fenced, hb, even, odd = member(members, consumer)
 local seq, runs, successes = tonumber(ARGV[2]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local success = 7 + 3 * runs
 local first = success + 2 * successes -- of the other outcomes
 if fenced then return fenced end
-if seq == last then return {'DUP', reply, int(lsn)} end
-if seq < last then return {'OLDSEQ'} end
+local last = seq % 2 == 0 and even or odd
+if seq == last.seq then return {'DUP', last.reply, int(lsn)} end
+if seq < last.seq then return {'OLDSEQ'} end
 for i = 11, #KEYS do
   refusal = refusal or expect(KEYS[i], 'string')
 end
@@ -47,7 +48,7 @@ if #items > 0 then
 end
 for i = first, #ARGV, 11 do answers[#answers + 1] = verdict(i) end
 total(head)
-answers = string.upper(table.concat(answers))
-call('HSET', members, consumer, int(hb) .. '|' .. int(seq) .. '|' .. answers)
+last.seq, last.reply = seq, string.upper(table.concat(answers))
+enroll(members, consumer, hb, even, odd)
 commit()
-return {'OK', answers, int(lsn)}
+return {'OK', last.reply, int(lsn)}
