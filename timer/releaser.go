@@ -118,13 +118,12 @@ func (r *Releaser) hold(ctx context.Context) (bool, error) {
 
 // lead works as long as the lease is held.
 func (r *Releaser) lead(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	listening, cancel := context.WithCancel(ctx)
 	wake := make(chan struct{}, 1)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
-	wg.Go(func() { r.listen(ctx, wake) })
+	wg.Go(func() { r.listen(ctx, listening, wake) })
 
 	t := time.NewTimer(0)
 	defer t.Stop()
@@ -168,13 +167,14 @@ func (r *Releaser) rest(ctx context.Context) {
 	sleep(ctx, d+rand.N(d/4))
 }
 
-// listen turns the store's wake-ups into signals.
-func (r *Releaser) listen(ctx context.Context, wake chan<- struct{}) {
-	for ctx.Err() == nil {
-		woken, err := r.store.Wake(ctx, r.opts.Heartbeat)
-		if err != nil {
-			r.failed(ctx, err)
-			r.rest(ctx)
+// listen turns the store's wake-ups into signals, while it leads. What fails when run
+// has ended is its end: the store was closed, maybe before the other context knew.
+func (r *Releaser) listen(run, leads context.Context, wake chan<- struct{}) {
+	for leads.Err() == nil {
+		woken, err := r.store.Wake(leads, r.opts.Heartbeat)
+		if err != nil && leads.Err() == nil {
+			r.failed(run, err)
+			r.rest(leads)
 		}
 		if !woken && err == nil { // after an error look: the wake-up may have been in the reply
 			continue
