@@ -31,6 +31,7 @@ func payloads(n int) [][]byte { return slices.Repeat([][]byte{payload}, n) }
 type shape struct {
 	queues, partitions int     // partitions 0: one
 	history            float64 // events before, as a share of the tasks
+	archived           bool    // an archiver beside it, in this process
 }
 
 // queueNames of a shape; the first is where tasks go by default.

@@ -110,6 +110,7 @@ var scenarios = []scenario{
 	{name: "with/queues", about: "over 4 queues", metrics: both, tidemill: there(shape{queues: 4}), floor: floorThere(0)},
 	{name: "with/partitions", about: "over 4 partitions", metrics: both, tidemill: there(shape{queues: 1, partitions: 4}), floor: floorThere(0)},
 	{name: "with/history", about: "after 1,000,000 events", long: true, metrics: both, tidemill: there(shape{queues: 1, history: 1000}), floor: floorThere(1000)},
+	{name: "with/archive", about: "an archiver beside it, in the same process", metrics: both, tidemill: there(shape{queues: 1, archived: true}), floor: floorThere(0)},
 	{name: "with/everysec", about: "AOF everysec", needs: needsOwn | needsPersistence, persistence: "everysec", metrics: both, tidemill: there(shape{queues: 1}), floor: floorThere(0)},
 	{name: "with/always", about: "AOF always", long: true, needs: needsOwn | needsPersistence, persistence: "always", metrics: both, tidemill: there(shape{queues: 1}), floor: floorThere(0)},
 	{name: "with/latency", about: "1 ms more to the server", needs: needsOwn | needsLatency, delay: time.Millisecond, metrics: both, tidemill: there(shape{queues: 1}), floor: floorThere(0)},

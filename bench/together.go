@@ -2,11 +2,13 @@ package bench
 
 import (
 	"context"
+	"os"
 	"sync"
 	"time"
 
 	"github.com/tidemill/tidemill/engine"
 	"github.com/tidemill/tidemill/internal/keys"
+	"github.com/tidemill/tidemill/replay/archive"
 )
 
 // producers of the end-to-end scenario.
@@ -146,6 +148,13 @@ func there(s shape) side {
 			return nil, err
 		}
 		defer eng.Close()
+		if s.archived {
+			end, err := r.archive(ctx, eng)
+			if err != nil {
+				return nil, err
+			}
+			defer end()
+		}
 		in, err := r.timed(ctx, r.opts.Tasks, func() error { return fill(ctx, eng, r.opts.Tasks, queueNames(s.queues)...) })
 		if err != nil {
 			return nil, err
@@ -153,6 +162,26 @@ func there(s shape) side {
 		out, err := r.drainOf(ctx, eng, r.opts.Tasks)
 		return figures{"enqueue": in["rate"], "drain": out["rate"]}, err
 	}
+}
+
+// archive copies the log into a directory, that is removed, until it is ended.
+func (r *run) archive(ctx context.Context, eng *engine.Engine) (end func(), err error) {
+	dir, err := os.MkdirTemp("", "tidemill-bench-")
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	done := make(chan struct{})
+	a := archive.New(archive.Of(eng.Log()), archive.Dir(dir), archive.Options{Namespace: r.opts.Namespace, Every: 100 * time.Millisecond})
+	go func() {
+		defer close(done)
+		_ = a.Run(ctx) // what fails is tried again
+	}()
+	return func() {
+		stop()
+		<-done
+		_ = os.RemoveAll(dir)
+	}, nil
 }
 
 // live makes a history of n tasks that succeeded.

@@ -2,6 +2,7 @@ package archive_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/tidemill/tidemill/replay"
 	"github.com/tidemill/tidemill/replay/archive"
@@ -90,24 +91,37 @@ func BenchmarkVerify(b *testing.B) {
 	perEvent(b, 2*tasks)
 }
 
-func BenchmarkAbout(b *testing.B) {
-	const tasks = 1_000_000
+// BenchmarkLong asks an archive of ten million events for all about one task, and for
+// the state at a moment.
+func BenchmarkLong(b *testing.B) {
+	const tasks = 5_000_000
 	a, all := benchmarked(b, tasks)
-	i := 0
-	for b.Loop() {
-		id := all[(i*7919)%len(all)]
-		i++
-		n := 0
-		for e, err := range a.About(b.Context(), queue, 0, task.Position{}, id) {
-			if err != nil {
+	b.Run("about", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			id, n := all[i*7919%len(all)], 0
+			for e, err := range a.About(b.Context(), queue, 0, task.Position{}, id) {
+				if err != nil {
+					b.Fatal(err)
+				}
+				if e.Task == id {
+					n++
+				}
+			}
+			if n != 2 {
+				b.Fatalf("%d events of a task, want 2", n)
+			}
+		}
+	})
+	b.Run("at", func(b *testing.B) {
+		slowest := time.Duration(0)
+		for i := 0; b.Loop(); i++ {
+			m := replay.Moment{LSN: all[i*7919*613%len(all)].LSN(), Queue: queue}
+			began := time.Now()
+			if _, err := replay.At(b.Context(), a, m); err != nil {
 				b.Fatal(err)
 			}
-			if e.Task == id {
-				n++
-			}
+			slowest = max(slowest, time.Since(began))
 		}
-		if n != 2 {
-			b.Fatalf("%d events of a task, want 2", n)
-		}
-	}
+		b.ReportMetric(float64(slowest.Milliseconds()), "ms/slowest")
+	})
 }

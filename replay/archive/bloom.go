@@ -3,12 +3,12 @@ package archive
 import "github.com/tidemill/tidemill/task"
 
 // bloom is a filter of what a frame speaks of: a task by the lsn of its birth,
-// an entry by its own. Ten bits a key and seven probes let one in a hundred pass
-// that is not there (Bloom, 1970; two hashes as Kirsch and Mitzenmacher, 2006).
+// an entry by its own. Fourteen bits a key and seven probes let one in seven hundred
+// pass that is not there (Bloom, 1970; two hashes as Kirsch and Mitzenmacher, 2006).
 type bloom []byte
 
 const (
-	bloomBits   = 10
+	bloomBits   = 14
 	bloomProbes = 7
 )
 
