@@ -80,6 +80,7 @@ func (e *Engine) Produce(ctx context.Context, births []task.Birth) ([]Task, erro
 			return nil, fmt.Errorf("enqueue %s: %w", births[i].Type, err)
 		}
 	}
+	caused(ctx, births)
 	ctx, end := e.tel.produce(ctx, births)
 	tasks, err := e.log.Enqueue(ctx, births)
 	end(err)

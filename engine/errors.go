@@ -16,6 +16,7 @@ var (
 	ErrInvalidOption   = task.ErrInvalidOption
 	ErrNotFound        = task.ErrNotFound
 	ErrNotDead         = task.ErrNotDead
+	ErrNotEnded        = task.ErrNotEnded
 	ErrPayloadTooLarge = task.ErrPayloadTooLarge
 	ErrBackpressure    = task.ErrBackpressure
 	ErrUncertain       = task.ErrUncertain

@@ -80,6 +80,21 @@ func (e *Engine) Purge(ctx context.Context, ids []ID, by By) (int, error) {
 	return e.log.Purge(ctx, ids, by)
 }
 
+// Redact removes the payload of a task that has ended from Redis, for good: who and
+// why stay in the history, at the position that is returned. A dead task cannot be
+// requeued after. Error texts and headers stay, and so do copies outside: an archive
+// (tidemill redact covers one), backups. Errors: [ErrNotEnded], [ErrNotFound],
+// [ErrInvalidOption].
+func (e *Engine) Redact(ctx context.Context, id ID, by By) (task.Position, error) {
+	return e.log.Redact(ctx, id, by)
+}
+
+// RedactArchived records the redaction of a task of which Redis holds nothing any more,
+// for an archive that does. Each call writes an event.
+func (e *Engine) RedactArchived(ctx context.Context, id ID, by By) (task.Position, error) {
+	return e.log.RedactArchived(ctx, id, by)
+}
+
 // Cancelled says what a Cancel came to.
 type Cancelled = streams.Cancelled
 

@@ -23,9 +23,12 @@ type Options struct {
 	Lease time.Duration
 	// Drain is how long running handlers may go on after a stop. Default 25 s.
 	Drain time.Duration
-	// Retention bounds the history that is kept. Default 24 h, 256 MiB a
-	// partition, dead tasks 30 days.
+	// Retention bounds the history that is kept, of queues for which SetRetention
+	// did not set another. Default 24 h, 256 MiB a partition, dead tasks 30 days.
 	Retention Retention
+	// Version of the program: the history says which one ran what. Default: what
+	// the build knows of itself.
+	Version string
 	// MaxPayload in bytes. Default 1 MiB.
 	MaxPayload int
 	// TLS overrides what the URL says.
@@ -62,6 +65,9 @@ func (o Options) withDefaults() Options {
 	if o.MaxPayload == 0 {
 		o.MaxPayload = DefaultMaxPayload
 	}
+	if o.Version == "" {
+		o.Version = buildVersion()
+	}
 	o.Retention = o.Retention.WithDefaults()
 	return o
 }
@@ -74,6 +80,9 @@ func (o Options) validate() error {
 		if n <= 0 {
 			return fmt.Errorf("%w: Options.Queues[%q]: concurrency %d, want at least 1", ErrInvalidOption, q, n)
 		}
+	}
+	if err := task.ValidVersion(o.Version); err != nil {
+		return fmt.Errorf("Options.Version: %w", err)
 	}
 	switch {
 	case o.Lease < minLease:

@@ -235,14 +235,15 @@ func (n *node) trim(ctx context.Context, q task.Queue, partition int) error {
 			return nil
 		case <-t.C:
 		}
-		lsn, err := e.log.LSN(ctx, q, partition)
-		if err == nil && lsn == seen {
+		lsn, full, err := e.log.LSN(ctx, q, partition)
+		still := err == nil && lsn == seen && !full // who waits for the archive shall not wait for us
+		if still {
 			every = min(2*every, 4*trimEvery)
 		} else {
 			every = trimEvery
 		}
 		t.Reset(every)
-		if err == nil && lsn == seen && time.Since(trimmed) < trimIdle {
+		if still && time.Since(trimmed) < trimIdle {
 			continue
 		}
 		if err == nil {

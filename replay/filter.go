@@ -23,6 +23,7 @@ type Filter struct {
 	States         []task.State // where it put the task; late outcomes put it nowhere
 	Error          string       // a part of the error's text
 	Consumers      []string     // who settled or lost the delivery, or took it over
+	Versions       []string     // of the program that settled
 	Actors         []string     // who acted: operators, and consumers that take over
 	Headers        map[string]string
 	Key            string  // idempotency key
@@ -79,6 +80,9 @@ func (f *Filter) matchEvent(e *task.Event) bool {
 		return false
 	}
 	if len(f.States) > 0 && !within(f.States, leads(e.Kind)) || !within(f.Actors, e.Actor) {
+		return false
+	}
+	if len(f.Versions) > 0 && (e.Consumer == "" || !within(f.Versions, task.VersionOf(e.Consumer))) {
 		return false
 	}
 	return within(f.Consumers, e.Consumer) || e.Kind == task.Reclaimed && within(f.Consumers, e.Actor)

@@ -116,7 +116,7 @@ func TestLeads(t *testing.T) {
 	for _, k := range task.Kinds() {
 		for _, s := range task.States() {
 			to, err := task.Apply(s, k)
-			if err == nil && k != task.StaleOutcome && to != leads(k) {
+			if err == nil && k != task.StaleOutcome && k != task.Redacted && to != leads(k) {
 				t.Errorf("%s leads from %s to %s, and to %s", k, s, to, leads(k))
 			}
 		}

@@ -10,7 +10,7 @@ var leadsTo = func() []task.State {
 	to := make([]task.State, len(task.Kinds()))
 	for k := range to {
 		for _, s := range task.States() {
-			if next, err := task.Apply(s, task.Kind(k)); err == nil && task.Kind(k) != task.StaleOutcome {
+			if next, err := task.Apply(s, task.Kind(k)); err == nil && task.Kind(k) != task.StaleOutcome && task.Kind(k) != task.Redacted {
 				to[k] = next
 			}
 		}

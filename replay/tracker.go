@@ -70,10 +70,10 @@ func birthOf(e *task.Event) birth {
 	return birth{id: e.Task, typ: e.Type, headers: e.Headers, key: e.Opts.Key}
 }
 
-// follow moves a task that is not where it was. A late outcome moves none.
+// follow moves a task that is not where it was. A late outcome and a redaction move none.
 func (t *tracker) follow(e *task.Event, b birth) {
 	to := leads(e.Kind)
-	if e.Kind == task.StaleOutcome || to == task.Ready {
+	if to == task.None || to == task.Ready {
 		return
 	}
 	delete(t.entries, b.entry)

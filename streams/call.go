@@ -63,6 +63,8 @@ func (p *partition) once(ctx context.Context, db redis.Scripter, s *script, keys
 		return nil, task.ErrFenced
 	case "OLDSEQ":
 		return nil, errOldSeq
+	case "FULL":
+		return nil, &task.Backpressure{Reason: r.text(1)}
 	case "TYPE":
 		return nil, fmt.Errorf("%w: key %s is a %s", task.ErrUnsafe, r.text(1), r.text(2))
 	}

@@ -36,6 +36,15 @@ func TestClosed(t *testing.T) {
 			"requeue":  func(ctx context.Context) error { return l.Requeue(ctx, id, by) },
 			"purge":    func(ctx context.Context) error { _, err := l.Purge(ctx, []task.ID{id}, by); return err },
 			"trim":     func(ctx context.Context) error { _, err := l.Trim(ctx, queue, 0, "n", streams.Retention{}); return err },
+			"keep":     func(ctx context.Context) error { return l.SetRetention(ctx, queue, streams.Retention{}, by) },
+			"kept":     func(ctx context.Context) error { _, err := read.Retention(ctx, queue); return err },
+			"hold": func(ctx context.Context) error {
+				_, err := l.Hold(ctx, "case", queue, streams.HoldFrom{LSN: 1}, by)
+				return err
+			},
+			"end hold": func(ctx context.Context) error { return l.EndHold(ctx, "case", queue, by) },
+			"holds":    func(ctx context.Context) error { _, err := read.Holds(ctx, queue); return err },
+			"full":     func(ctx context.Context) error { _, err := read.Full(ctx, queue); return err },
 			"announce": func(ctx context.Context) error { return l.Announce(ctx, streams.Node{Name: "n"}, time.Second) },
 			"withdraw": func(ctx context.Context) error { return l.Withdraw(ctx, "n") },
 			"check":    func(ctx context.Context) error { _, err := l.Preflight(ctx, false); return err },

@@ -43,7 +43,8 @@ var scripts = func() map[string]*script {
 	all := map[string]*script{}
 	for _, s := range []*script{
 		registerScript, holdScript, announceScript, epochScript, enqueueScript, releaseScript, joinScript, leaveScript, settleScript, renewScript,
-		chargeScript, reclaimScript, recoverScript, cancelScript, requeueScript, purgeScript, pauseScript, trimScript,
+		chargeScript, reclaimScript, recoverScript, cancelScript, requeueScript, redactScript, purgeScript, pauseScript, trimScript,
+		retainScript, spareScript, pressureScript,
 		snapshotScript, historyScript,
 	} {
 		all[s.name] = s

@@ -35,17 +35,15 @@ func (f *Feed) Page(ctx context.Context, after task.Position) (entries []task.En
 	if err != nil {
 		return nil, after, "", fmt.Errorf("feed of %s: %w", p.Queue, mapError(err))
 	}
-	tasks, events, end, err := p.page(ctx, after, func(b []byte) ([]record, error) {
-		return records(b, func(r *record, f wire.Fields) { r.fields = slices.Clone(f) })
-	})
+	read, err := p.page(ctx, after, func(r *record, f wire.Fields) { r.fields = slices.Clone(f) })
 	if err != nil {
 		return nil, after, "", fmt.Errorf("feed of %s: %w", p.Queue, err)
 	}
 	next = after
-	for r := range merge(tasks, events, end) {
+	for r := range read.merged() {
 		next = r.at
 		if !r.hidden {
-			entries = append(entries, task.Entry{At: r.at, Fields: r.fields})
+			entries = append(entries, task.Entry{At: r.at, Fields: r.fields, Erased: r.erased})
 		}
 	}
 	return entries, next, life, nil

@@ -50,6 +50,15 @@ func (r *Reader) History(ctx context.Context, id task.ID) ([]task.Event, error) 
 		}
 		chain = append(chain, beside...)
 	}
+	if known := func(e task.Event) bool { return e.Kind == task.Redacted }; !s.redacted.IsZero() && !slices.ContainsFunc(chain, known) {
+		e, err := p.at(ctx, s.redacted, id)
+		if err != nil {
+			return nil, fmt.Errorf("history %s: %w", id, err)
+		}
+		if e != nil {
+			chain = append(chain, *e)
+		}
+	}
 	slices.SortFunc(chain, func(a, b task.Event) int { return cmp.Compare(a.At.LSN, b.At.LSN) })
 	return chain, nil
 }
@@ -99,7 +108,25 @@ func (p *partition) at(ctx context.Context, at task.Position, id task.ID) (*task
 			return nil, err
 		}
 	}
+	if found == nil {
+		found, _, err := p.redacted(ctx, at, id)
+		return found, err
+	}
 	return found, nil
+}
+
+// redacted reads what is left of an entry of a task, and the event that tells why.
+func (p *partition) redacted(ctx context.Context, at task.Position, id task.ID) (left *task.Event, event task.Position, err error) {
+	r, err := p.remnant(ctx, at)
+	if err != nil || r == nil {
+		return nil, event, err
+	}
+	for _, e := range wire.Events(p.Number, at, r.fields) {
+		if e.Erased = true; e.Task == id {
+			left = &e
+		}
+	}
+	return left, r.event, nil
 }
 
 // hints reports whether it is worth reading what lies between.

@@ -203,7 +203,7 @@ func (p *partition) entry(ctx context.Context, at task.Position) (*task.Event, e
 	if err := p.log.db.Process(ctx, raw); err != nil {
 		return nil, err
 	}
-	got, err := p.decoded(raw.Val())
+	got, err := records(raw.Val(), p.decode)
 	if err != nil || len(got) == 0 {
 		return nil, err
 	}

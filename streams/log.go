@@ -30,6 +30,8 @@ type Options struct {
 	Partitions int
 	// PoolSize is the number of connections for calls that do not block. Default 16.
 	PoolSize int
+	// Version of the program, which the names of its consumers tell. Default: none.
+	Version string
 	// Rewound is told when Redis lost what it had acknowledged. Default: nobody.
 	Rewound func(Rewind)
 }

@@ -59,6 +59,11 @@ func TestMemoryFull(t *testing.T) {
 	if _, err := r.log.Trim(r.ctx, queue, 0, "me", streams.Retention{Age: time.Millisecond}); err != nil {
 		t.Errorf("trim: %v", err)
 	}
+	r.must(r.log.SetRetention(r.ctx, queue, streams.Retention{Bytes: 1}, by))
+	if _, err := r.log.Hold(r.ctx, "case", queue, streams.HoldFrom{LSN: 1 << 40}, by); err != nil {
+		t.Errorf("hold: %v", err)
+	}
+	r.must(r.log.EndHold(r.ctx, "case", queue, by))
 	if floor := r.stats().Floor; floor == 1 {
 		t.Error("the trim did not move the floor")
 	}

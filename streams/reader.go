@@ -60,12 +60,12 @@ func (p *partition) scan(ctx context.Context, after task.Position) iter.Seq2[tas
 	return func(yield func(task.Event, error) bool) {
 		at := after
 		for {
-			tasks, events, end, err := p.page(ctx, at, p.decoded)
+			read, err := p.page(ctx, at, p.decode)
 			if err != nil {
 				yield(task.Event{}, fmt.Errorf("read %s: %w", p.Queue, err))
 				return
 			}
-			last, ok := emit(tasks, events, end, p.Queue, yield)
+			last, ok := read.emit(p.Queue, yield)
 			if !ok || last.IsZero() {
 				return
 			}
@@ -80,11 +80,23 @@ type record struct {
 	events []task.Event
 	fields wire.Fields
 	hidden bool // below the floor
+	erased bool // redacted: what is left of it
+	ours   bool // no stranger's
 }
 
-// emit yields the events of two pages in order, up to end.
-func emit(a, b []record, end task.Position, q task.Queue, yield func(task.Event, error) bool) (last task.Position, ok bool) {
-	for r := range merge(a, b, end) {
+// decoder fills a record. The fields are reused for the next one; what they point to
+// is not.
+type decoder func(*record, wire.Fields)
+
+// pages are one of each stream, and what was redacted in between.
+type pages struct {
+	lists [3][]record
+	end   task.Position // to where all are known
+}
+
+// emit yields the events of pages in order.
+func (p *pages) emit(q task.Queue, yield func(task.Event, error) bool) (last task.Position, ok bool) {
+	for r := range p.merged() {
 		last = r.at
 		for _, e := range r.events {
 			e.Queue = q
@@ -96,32 +108,58 @@ func emit(a, b []record, end task.Position, q task.Queue, yield func(task.Event,
 	return last, true
 }
 
-// merge goes through two pages in order, up to end. Entries that a stranger added
+// merged goes through pages in order, up to their end. Entries that a stranger added
 // have no lsn of ours, so the order is that of whole positions, which is the order
-// of lsn for all others.
-func merge(a, b []record, end task.Position) iter.Seq[*record] {
+// of lsn for all others. An entry that was redacted between two reads is in both.
+func (p *pages) merged() iter.Seq[*record] {
 	return func(yield func(*record) bool) {
-		for len(a) > 0 || len(b) > 0 {
-			from := &a
-			if len(a) == 0 || len(b) > 0 && comparePositions(b[0].at, a[0].at) < 0 {
-				from = &b
-			}
-			r := &(*from)[0]
-			if !end.IsZero() && comparePositions(r.at, end) > 0 || !yield(r) {
+		var had task.Position // of the last entry that is ours
+		for {
+			from := p.least()
+			if from == nil {
 				return
 			}
+			r := &(*from)[0]
 			*from = (*from)[1:]
+			if r.erased && r.at == had {
+				continue
+			}
+			if !p.end.IsZero() && comparePositions(r.at, p.end) > 0 || !yield(r) {
+				return
+			}
+			if r.ours {
+				had = r.at
+			}
 		}
+	}
+}
+
+// least is the list with the least position; of equal ones the first.
+func (p *pages) least() *[]record {
+	var from *[]record
+	for i := range p.lists {
+		if l := &p.lists[i]; len(*l) > 0 && (from == nil || comparePositions((*l)[0].at, (*from)[0].at) < 0) {
+			from = l
+		}
+	}
+	return from
+}
+
+// bound ends what is known at the last entry of a full page.
+func (p *pages) bound(page []record, full bool) {
+	if full && (p.end.IsZero() || comparePositions(page[len(page)-1].at, p.end) < 0) {
+		p.end = page[len(page)-1].at
 	}
 }
 
 // page reads a page of each stream, from the floor on and up to where both are
 // known: to the clock, or to the end of a full page. The zero position is no bound.
+// What was redacted is asked for after them, so that nothing can be in neither.
 //
 // Below the floor Redis cuts the streams where it likes, each at another place: an
 // outcome may be left whose release is gone, or the other way round. What is read
 // of it says what never was. The floor is asked for last: a trim in between shows.
-func (p *partition) page(ctx context.Context, after task.Position, read func([]byte) ([]record, error)) (tasks, events []record, end task.Position, err error) {
+func (p *partition) page(ctx context.Context, after task.Position, decode decoder) (*pages, error) {
 	from := "-"
 	if !after.IsZero() {
 		from = "(" + after.String()
@@ -134,25 +172,36 @@ func (p *partition) page(ctx context.Context, after task.Position, read func([]b
 		raw[i].SetFirstKeyPos(1)
 		_ = pipe.Process(ctx, raw[i])
 	}
+	redacted := p.remnantsAsked(ctx, pipe, after, 0)
 	floor := pipe.HMGet(ctx, p.Meta, "floor", "cut")
 	if _, err := pipe.Exec(ctx); err != nil {
-		return nil, nil, end, mapError(err)
+		return nil, mapError(err)
 	}
 	ms, _ := clock.Val()[0].(string)
 	lsn, _ := clock.Val()[1].(string)
-	end = task.Position{Ms: parseInt(ms), LSN: parseInt(lsn)}
-	for i, into := range []*[]record{&tasks, &events} {
-		page, err := read(raw[i].Val())
+	got := &pages{end: task.Position{Ms: parseInt(ms), LSN: parseInt(lsn)}}
+	for i := range raw {
+		page, err := records(raw[i].Val(), decode)
 		if err != nil {
-			return nil, nil, end, err
+			return nil, err
 		}
-		if n := len(page); n == maxItems && (end.IsZero() || comparePositions(page[n-1].at, end) < 0) {
-			end = page[n-1].at
-		}
-		hide(page, floor.Val())
-		*into = page
+		got.bound(page, len(page) == maxItems)
+		got.lists[i] = page
 	}
-	return tasks, events, end, nil
+	left, full, err := p.remnants(ctx, after, redacted.Val())
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range left {
+		r := record{at: l.at, erased: true, ours: true}
+		decode(&r, l.fields)
+		got.lists[2] = append(got.lists[2], r)
+	}
+	got.bound(got.lists[2], full)
+	for _, page := range got.lists {
+		hide(page, floor.Val())
+	}
+	return got, nil
 }
 
 // hide marks what stands below the floor. A cut may be planned
@@ -171,22 +220,24 @@ func hide(page []record, meta []any) {
 	}
 }
 
-// decoded reads the entries of a page as events.
-func (p *partition) decoded(b []byte) ([]record, error) {
-	return records(b, func(r *record, f wire.Fields) { r.events = wire.Events(p.Number, r.at, f) })
+// decode reads an entry as events.
+func (p *partition) decode(r *record, f wire.Fields) {
+	r.events = wire.Events(p.Number, r.at, f)
+	for i := range r.events {
+		r.events[i].Erased = r.erased
+	}
 }
 
-// records reads the entries of a reply. Fields are reused for the next one; what
-// they point to is the reply.
-func records(b []byte, fill func(*record, wire.Fields)) ([]record, error) {
+// records reads the entries of a reply.
+func records(b []byte, decode decoder) ([]record, error) {
 	r := resp{b: b}
 	if err := r.fail(); err != nil {
 		return nil, err
 	}
 	var out []record
 	err := r.entries(make(wire.Fields, 0, 2*len(wire.EventFields)), func(at task.Position, f wire.Fields) {
-		out = append(out, record{at: at})
-		fill(&out[len(out)-1], f)
+		out = append(out, record{at: at, ours: len(f) > 0 && string(f[0]) == wire.BirthFields[0]})
+		decode(&out[len(out)-1], f)
 	})
 	return out, err
 }

@@ -33,7 +33,7 @@ func (p *partition) readyPage(ctx context.Context, cursor string) ([]task.Status
 	if err := p.log.db.Process(ctx, raw); err != nil {
 		return nil, "", err
 	}
-	entries, err := p.decoded(raw.Val())
+	entries, err := records(raw.Val(), p.decode)
 	if err != nil || len(entries) == 0 {
 		return nil, "", err
 	}

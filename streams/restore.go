@@ -32,7 +32,8 @@ type Past struct {
 //
 // The meta hash is written last. A restore that stops before it leaves a queue that
 // no node reads and a second restore refuses: delete the namespace and begin anew.
-// Idempotency keys are not restored.
+// Idempotency keys are not restored. What was open then and was redacted since has
+// nothing to run with: it is cancelled, by "restore".
 func (l *Log) Restore(ctx context.Context, q task.Queue, parts []Past) error {
 	if err := l.vacant(ctx, q); err != nil {
 		return fmt.Errorf("restore %s: %w", q, err)
@@ -92,13 +93,17 @@ type restoring struct {
 	fold   *task.Fold
 	bodies map[task.ID]wire.Fields // the entry that last held a task's payload
 	last   map[task.ID]task.Event  // what led to where a task waits or lies dead
+	erased map[task.ID]bool        // that payload was redacted since
 	asked  map[task.ID]int64       // lsn of a cancel request
 
 	highest int64 // epoch that the log tells of
 }
 
 func newRestoring(p *partition) *restoring {
-	r := &restoring{p: p, fold: task.NewFold(), bodies: map[task.ID]wire.Fields{}, last: map[task.ID]task.Event{}, asked: map[task.ID]int64{}}
+	r := &restoring{
+		p: p, fold: task.NewFold(), bodies: map[task.ID]wire.Fields{}, last: map[task.ID]task.Event{},
+		erased: map[task.ID]bool{}, asked: map[task.ID]int64{},
+	}
 	r.fold.Forget = true
 	return r
 }
@@ -123,22 +128,28 @@ func (r *restoring) run(ctx context.Context, entries iter.Seq2[task.Entry, error
 				stream = r.p.Tasks
 			}
 		}
-		args := []any{"XADD", stream, e.At.String()}
-		for _, f := range e.Fields {
-			args = append(args, string(f))
-		}
-		pipe.Do(ctx, args...)
+		add(ctx, pipe, stream, e)
 		if pipe.Len() >= maxItems {
 			if err := flush(); err != nil {
 				return err
 			}
 		}
 	}
+	r.withdraw(ctx, pipe)
 	r.sets(ctx, pipe)
 	if err := flush(); err != nil {
 		return err
 	}
 	return mapError(r.p.log.db.HSet(ctx, r.p.Meta, r.meta()...).Err())
+}
+
+// add writes an entry where it stood.
+func add(ctx context.Context, pipe redis.Pipeliner, stream string, e task.Entry) {
+	args := []any{"XADD", stream, e.At.String()}
+	for _, f := range e.Fields {
+		args = append(args, string(f))
+	}
+	pipe.Do(ctx, args...)
 }
 
 // take folds an event, and reports whether its entry is one of t.
@@ -150,6 +161,7 @@ func (r *restoring) take(e task.Entry, ev *task.Event) bool {
 		delete(r.bodies, id)
 		delete(r.last, id)
 		delete(r.asked, id)
+		delete(r.erased, id)
 		return false
 	}
 	switch ev.Kind {
@@ -158,7 +170,7 @@ func (r *restoring) take(e task.Entry, ev *task.Event) bool {
 		for i, v := range e.Fields {
 			f[i] = append([]byte(nil), v...)
 		}
-		r.bodies[id] = f
+		r.bodies[id], r.erased[id] = f, e.Erased
 	case task.CancelRequested:
 		r.asked[id] = ev.At.LSN
 	}

@@ -1,7 +1,9 @@
 package streams
 
 import (
+	"bytes"
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,7 +30,7 @@ func (r *restoring) sets(ctx context.Context, pipe redis.Pipeliner) {
 			}
 		case task.Dead:
 			pipe.ZAdd(ctx, r.p.Dead, redis.Z{Score: float64(last.At.Ms), Member: id.String()})
-			if body != nil {
+			if body != nil && !r.erased[id] {
 				pipe.HSet(ctx, r.p.Graves, id.String(), restoredGrave(&last, body))
 			}
 		case task.Ready:
@@ -36,6 +38,31 @@ func (r *restoring) sets(ctx context.Context, pipe redis.Pipeliner) {
 				pipe.ZAdd(ctx, r.p.Cancels, redis.Z{Score: float64(at), Member: strconv.FormatInt(id.LSN(), 10)})
 			}
 		}
+	}
+}
+
+// withdraw cancels, at the end of the log, what was open and has no payload any more.
+func (r *restoring) withdraw(ctx context.Context, pipe redis.Pipeliner) {
+	var ids []task.ID
+	for id, l := range r.fold.Tasks {
+		if !l.State.Terminal() && r.erased[id] {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, func(a, b task.ID) int { return bytes.Compare(a[:], b[:]) })
+	for _, id := range ids {
+		e := task.Entry{At: task.Position{Ms: r.fold.Last.Ms, LSN: r.fold.LastLSN + 1}}
+		values := map[string]string{
+			"v": wire.Version, "kind": wire.Outcome, "ref": id.String(), "n": "1", "outcome": task.OutcomeCancel.String(),
+			"actor": "restore", "reason": "its payload was redacted", "prev": r.last[id].At.String(),
+		}
+		for _, name := range wire.EventFields {
+			e.Fields = append(e.Fields, []byte(name), []byte(values[name]))
+		}
+		for _, ev := range wire.Events(r.p.Number, e.At, e.Fields) {
+			r.take(e, &ev)
+		}
+		add(ctx, pipe, r.p.Events, e)
 	}
 }
 

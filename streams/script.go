@@ -52,9 +52,13 @@ var (
 	recoverScript  = load("prologue", "library", "recover")
 	cancelScript   = load("prologue", "library", "cancel")
 	requeueScript  = load("prologue", "library", "requeue")
+	redactScript   = load("prologue", "library", "redact")
 	purgeScript    = load("prologue", "library", "purge")
 	pauseScript    = load("prologue", "library", "pause")
 	trimScript     = load("prologue", "library", "trim")
+	retainScript   = load("prologue", "library", "retention")
+	spareScript    = load("prologue", "library", "spare")
+	pressureScript = load("prologue", "library", "pressure")
 	snapshotScript = reading(load("prologue", "library", "snapshot"))
 	historyScript  = reading(load("prologue", "library", "history"))
 	lookUpScript   = reading(registerScript) // of no partitions
@@ -88,7 +92,8 @@ func Scripts() map[string]string {
 	all := map[string]string{}
 	for _, s := range []*script{
 		registerScript, holdScript, announceScript, epochScript, enqueueScript, releaseScript, joinScript, leaveScript, settleScript, renewScript,
-		chargeScript, reclaimScript, recoverScript, cancelScript, requeueScript, purgeScript, pauseScript, trimScript,
+		chargeScript, reclaimScript, recoverScript, cancelScript, requeueScript, redactScript, purgeScript, pauseScript, trimScript,
+		retainScript, spareScript, pressureScript,
 		snapshotScript, historyScript,
 	} {
 		all[s.name] = s.sha

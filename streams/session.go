@@ -48,7 +48,7 @@ func (l *Log) Join(ctx context.Context, q task.Queue, n int) (*Session, error) {
 	if n < 0 || n >= len(ps) {
 		return nil, fmt.Errorf("join %s: no partition %d", q, n)
 	}
-	s := &Session{part: ps[n], name: newName(), types: map[string]string{}, lanes: make(chan int64, 2)}
+	s := &Session{part: ps[n], name: l.newConsumer(), types: map[string]string{}, lanes: make(chan int64, 2)}
 	s.lanes <- 1
 	s.lanes <- 2
 	for try := 0; ; try++ {
@@ -59,11 +59,13 @@ func (l *Log) Join(ctx context.Context, q task.Queue, n int) (*Session, error) {
 		if r.word() == "OK" || try > 0 { // INUSE after a lost reply: it is ours
 			break
 		}
-		s.name = newName()
+		s.name = l.newConsumer()
 	}
 	s.reader = l.target.blocking()
 	return s, nil
 }
+
+func (l *Log) newConsumer() string { return task.ConsumerName(newName(), l.opts.Version) }
 
 // Name is the consumer's name.
 func (s *Session) Name() string { return s.name }

@@ -92,7 +92,7 @@ func (p *partition) readUndelivered(ctx context.Context, l *task.Live) error {
 		if err := p.log.db.Process(ctx, raw); err != nil {
 			return err
 		}
-		page, err := p.decoded(raw.Val())
+		page, err := records(raw.Val(), p.decode)
 		if err != nil || len(page) == 0 {
 			return err
 		}

@@ -14,16 +14,17 @@ import (
 
 // standing is what the history script answers about one task.
 type standing struct {
-	floor  int64
-	lsn    int64 // of the log's end
-	slot   wire.Slot
-	dueMs  int64
-	marked bool
-	birth  *task.Event // nil when it was trimmed
-	latest *task.Event // of what happened since; nil: nothing, or trimmed
-	holder string
-	idle   time.Duration
-	count  int
+	floor    int64
+	lsn      int64 // of the log's end
+	slot     wire.Slot
+	dueMs    int64
+	marked   bool
+	birth    *task.Event   // nil when it was trimmed
+	redacted task.Position // the event that tells of it
+	latest   *task.Event   // of what happened since; nil: nothing, or trimmed
+	holder   string
+	idle     time.Duration
+	count    int
 }
 
 // stand asks where a task stands.
@@ -51,7 +52,10 @@ func (p *partition) stand(ctx context.Context, id task.ID) (*standing, error) {
 			}
 		}
 	}
-	return s, nil
+	if s.birth == nil && s.slot.State.Terminal() {
+		s.birth, s.redacted, err = p.redacted(ctx, birth, id)
+	}
+	return s, err
 }
 
 // event decodes an entry as the generic reply holds it: id, fields.

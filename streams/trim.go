@@ -12,7 +12,8 @@ import (
 	"github.com/tidemill/tidemill/task"
 )
 
-// Retention bounds what is kept. Zero values mean the defaults.
+// Retention bounds what is kept. Zero values mean the defaults; of a queue, what its
+// nodes say.
 type Retention struct {
 	Age   time.Duration // of the log; default 24 h
 	Bytes int64         // of both streams of a partition; default 256 MiB
@@ -37,10 +38,11 @@ const trimLease = 20 * time.Second
 // byRetention is who purges the dead that grew old.
 var byRetention = By{Actor: "tidemill", Reason: "retention"}
 
-// Trim cuts the log of partition n of a queue to its retention. What is
-// pending, undelivered, waiting or registered is spared, by the script. It
-// returns how many entries went. Any node may call it: who of them works is
-// decided by a soft lease, and two at once do no harm.
+// Trim cuts the log of partition n of a queue to its retention: keep, where
+// [Log.SetRetention] did not set another. What is pending, undelivered, waiting or
+// registered is spared, by the script. Where the archive stands in the way for too
+// long it marks the partition full. It returns how many entries went. Any node may
+// call it: who of them works is decided by a soft lease, and two at once do no harm.
 func (l *Log) Trim(ctx context.Context, q task.Queue, n int, who string, keep Retention) (removed int64, err error) {
 	ps, err := l.partitions(ctx, q, false)
 	if err != nil {
@@ -53,36 +55,44 @@ func (l *Log) Trim(ctx context.Context, q task.Queue, n int, who string, keep Re
 	if held, err := p.hold(ctx, "trimmer", who, trimLease); err != nil || !held {
 		return 0, err
 	}
-	keep = keep.WithDefaults()
-	if err := p.purgeOld(ctx, keep); err != nil {
-		return 0, err
-	}
-	cut, err := p.cut(ctx, keep)
+	set, full, err := p.settings(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("trim %s: %w", q, err)
 	}
-	return p.trim(ctx, cut)
-}
-
-// LSN is the last lsn of partition n of a queue.
-func (l *Log) LSN(ctx context.Context, q task.Queue, n int) (int64, error) {
-	ps, err := l.partitions(ctx, q, false)
-	if err != nil {
+	keep = set.or(keep.WithDefaults())
+	if err := p.purgeOld(ctx, keep); err != nil {
 		return 0, err
 	}
+	cut, size, err := p.cut(ctx, keep)
+	if err != nil {
+		return 0, fmt.Errorf("trim %s: %w", q, err)
+	}
+	if removed, err = p.trim(ctx, cut); err != nil {
+		return removed, err
+	}
+	return removed, p.press(ctx, cut, size > fullAt*keep.Bytes, full)
+}
+
+// LSN is the last lsn of partition n of a queue, and whether it is marked full: then
+// a trim is due also where nothing is written.
+func (l *Log) LSN(ctx context.Context, q task.Queue, n int) (lsn int64, full bool, err error) {
+	ps, err := l.partitions(ctx, q, false)
+	if err != nil {
+		return 0, false, err
+	}
 	if n < 0 || n >= len(ps) {
-		return 0, fmt.Errorf("lsn of %s: no partition %d", q, n)
+		return 0, false, fmt.Errorf("lsn of %s: no partition %d", q, n)
 	}
-	lsn, err := l.db.HGet(ctx, ps[n].Meta, "lsn").Int64()
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return 0, fmt.Errorf("lsn of %s: %w", q, mapError(err))
+	v, err := l.db.HMGet(ctx, ps[n].Meta, "lsn", "full").Result()
+	if err != nil {
+		return 0, false, fmt.Errorf("lsn of %s: %w", q, mapError(err))
 	}
-	return lsn, nil
+	return reply(v).number(0), v[1] != nil, nil
 }
 
 // trim runs the three steps of the script until nothing is left to remove.
 func (p *partition) trim(ctx context.Context, cutMs int64) (removed int64, err error) {
-	ks := []string{p.Meta, p.Tasks, p.Events, p.Waiting, p.Copies, p.Cancels, p.Cursors}
+	ks := []string{p.Meta, p.Tasks, p.Events, p.Waiting, p.Copies, p.Cancels, p.Cursors, p.Redacted}
 	cursor, plan := "", ""
 	for {
 		r, err := p.call(ctx, trimScript, ks, cutMs, cursor, plan)
@@ -102,21 +112,20 @@ func (p *partition) trim(ctx context.Context, cutMs int64) (removed int64, err e
 }
 
 // cut is the ms before which the log may go: by age, or sooner where it is too
-// big, supposing that it grew evenly.
-func (p *partition) cut(ctx context.Context, keep Retention) (int64, error) {
+// big, supposing that it grew evenly; and how big it is.
+func (p *partition) cut(ctx context.Context, keep Retention) (cut, total int64, err error) {
 	db := p.log.db
 	now, err := db.Time(ctx).Result()
 	if err != nil {
-		return 0, mapError(err)
+		return 0, 0, mapError(err)
 	}
-	cut := now.Add(-keep.Age).UnixMilli()
+	cut = now.Add(-keep.Age).UnixMilli()
 	pipe := db.Pipeline()
 	sizes := []*redis.IntCmd{pipe.MemoryUsage(ctx, p.Tasks), pipe.MemoryUsage(ctx, p.Events)}
 	firsts := []*redis.XMessageSliceCmd{pipe.XRangeN(ctx, p.Tasks, "-", "+", 1), pipe.XRangeN(ctx, p.Events, "-", "+", 1)}
 	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) && !p.log.target.memory {
-		return 0, mapError(err)
+		return 0, 0, mapError(err)
 	}
-	var total int64
 	oldest := now.UnixMilli()
 	for i := range sizes {
 		total += sizes[i].Val()
@@ -130,7 +139,7 @@ func (p *partition) cut(ctx context.Context, keep Retention) (int64, error) {
 		span := float64(now.UnixMilli() - oldest)
 		cut = max(cut, oldest+int64(span*(1-float64(keep.Bytes)/float64(total)))+1)
 	}
-	return cut, nil
+	return cut, total, nil
 }
 
 // dropChunks unlinks the index chunks below the floor. Nothing writes below it,

@@ -47,10 +47,15 @@ func TestWrongTypes(t *testing.T) {
 		"purge":   func() error { _, err := r.log.Purge(r.ctx, []task.ID{w.dead}, by); return err },
 		"pause":   func() error { return r.log.Pause(r.ctx, queue, by) },
 		"trim":    func() error { _, err := r.log.Trim(r.ctx, queue, 0, "me", streams.Retention{Age: 1}); return err },
-		"stats":   func() error { _, err := r.log.Reader().Stats(r.ctx, queue); return err },
-		"status":  func() error { _, err := r.log.Reader().Status(r.ctx, w.waiting); return err },
-		"fetch":   func() error { _, err := w.s.Fetch(r.ctx, 1, 0); return err },
-		"sweep":   func() error { _, err := w.s.Sweep(r.ctx, func(task.Position) bool { return false }); return err },
+		"keep":    func() error { return r.log.SetRetention(r.ctx, queue, streams.Retention{Bytes: 1}, by) },
+		"hold": func() error {
+			_, err := r.log.Hold(r.ctx, "case", queue, streams.HoldFrom{LSN: 1}, by)
+			return err
+		},
+		"stats":  func() error { _, err := r.log.Reader().Stats(r.ctx, queue); return err },
+		"status": func() error { _, err := r.log.Reader().Status(r.ctx, w.waiting); return err },
+		"fetch":  func() error { _, err := w.s.Fetch(r.ctx, 1, 0); return err },
+		"sweep":  func() error { _, err := w.s.Sweep(r.ctx, func(task.Position) bool { return false }); return err },
 	}
 	for _, k := range []task.Kind{task.OutcomeSuccess, task.OutcomeRetry, task.OutcomeDead, task.HandedBack, task.StaleOutcome} {
 		calls["settle as "+k.String()] = func() error { _, err := w.s.Settle(r.ctx, outcomes(k, d[1:])); return err }

@@ -30,16 +30,17 @@ var next = map[State]map[Kind]State{
 		EntryLost:       Lost,
 		StaleOutcome:    Ready,
 	},
-	Succeeded: {StaleOutcome: Succeeded},
+	Succeeded: {StaleOutcome: Succeeded, Redacted: Succeeded},
 	Dead: {
 		Requeued:     Waiting, // released by the same script
 		PurgedDead:   Purged,
 		StaleOutcome: Dead,
+		Redacted:     Dead, // and never requeued
 	},
-	Cancelled: {StaleOutcome: Cancelled},
-	Expired:   {StaleOutcome: Expired},
-	Purged:    {StaleOutcome: Purged},
-	Lost:      {StaleOutcome: Lost},
+	Cancelled: {StaleOutcome: Cancelled, Redacted: Cancelled},
+	Expired:   {StaleOutcome: Expired, Redacted: Expired},
+	Purged:    {StaleOutcome: Purged, Redacted: Purged},
+	Lost:      {StaleOutcome: Lost, Redacted: Lost},
 }
 
 // Apply returns the state after an event, or an [*IllegalError]. Running

@@ -32,6 +32,7 @@ var moves = []struct {
 	{Requeued, []State{Dead}, Waiting},
 	{PurgedDead, []State{Dead}, Purged},
 	{EntryLost, []State{Waiting, Ready}, Lost},
+	{Redacted, []State{Succeeded, Dead, Cancelled, Expired, Purged, Lost}, None},
 }
 
 // TestApply looks at every pair of state and kind.

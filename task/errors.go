@@ -20,6 +20,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrNotDead: requeue or purge of a task that is not dead.
 	ErrNotDead = errors.New("task is not dead")
+	// ErrNotEnded: redaction of a task that may still run.
+	ErrNotEnded = errors.New("task has not ended")
 	// ErrPayloadTooLarge: the payload exceeds the limit; nothing was sent.
 	ErrPayloadTooLarge = errors.New("payload too large")
 	// ErrUncertain: the call may or may not have taken effect; an idempotency
@@ -53,7 +55,8 @@ var (
 	ErrClosed = errors.New("closed")
 )
 
-// ErrBackpressure matches every [Backpressure] by errors.Is.
+// ErrBackpressure matches every [Backpressure] by errors.Is. It is what others call
+// a full queue: later there may be room, so try again.
 var ErrBackpressure = errors.New("back-pressure")
 
 // Backpressure says why an enqueue was refused; nothing was written.
@@ -61,7 +64,12 @@ type Backpressure struct {
 	Reason string // memory | archive | length
 }
 
-func (e *Backpressure) Error() string { return fmt.Sprintf("back-pressure: %s", e.Reason) }
+func (e *Backpressure) Error() string {
+	if e.Reason == "archive" {
+		return "back-pressure: archive: it falls behind and nothing is trimmed; get it going, or end it with tidemill archive forget"
+	}
+	return fmt.Sprintf("back-pressure: %s", e.Reason)
+}
 
 // Is makes errors.Is(err, ErrBackpressure) true.
 func (e *Backpressure) Is(target error) bool { return target == ErrBackpressure }

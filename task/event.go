@@ -9,6 +9,7 @@ import (
 type Entry struct {
 	At     Position
 	Fields [][]byte
+	Erased bool // its payload was redacted
 }
 
 // Event is one decoded log entry. A packed entry of n outcomes is read as n
@@ -36,11 +37,18 @@ type Event struct {
 	// Of births, releases and hand-backs.
 	Type    Type
 	Payload []byte
+	Erased  bool // the payload was redacted
 	Headers map[string]string
 	Opts    Opts
 
 	Raw []string // of a kind or shape not understood: field, value, …
 }
+
+// Headers that name where a task comes from.
+const (
+	HeaderCause       = "tidemill-cause"       // id of another task
+	HeaderCorrelation = "tidemill-correlation" // what all tasks of a chain have in common
+)
 
 // Birth is what a producer says about one task.
 type Birth struct {

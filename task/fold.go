@@ -106,8 +106,8 @@ func (f *Fold) advance(e *Event) {
 func (f *Fold) apply(e *Event) {
 	l := f.Tasks[e.Task]
 	if l == nil {
-		if (f.Partial || f.Forget) && e.Kind == StaleOutcome {
-			return // it follows any state
+		if (f.Partial || f.Forget) && (e.Kind == StaleOutcome || e.Kind == Redacted) {
+			return // they follow any state, any end
 		}
 		l = f.first(e)
 		f.Tasks[e.Task] = l

@@ -25,8 +25,10 @@ const (
 	Requeued                    // a dead task gets another life
 	PurgedDead                  // a dead task was removed
 	EntryLost                   // its entry vanished, from under a delivery or before a release
+	Redacted                    // the payload of a task that has ended was removed
 	Paused                      // partition: no deliveries
 	Resumed                     // partition: deliveries again
+	RetentionSet                // partition: what is kept was changed, or a range of it held
 	Trimmed                     // partition: entries below a floor removed
 	EpochStarted                // partition: Redis restarted, was promoted, flushed or restored
 	Recovered                   // partition: a lost consumer group was rebuilt
@@ -35,8 +37,8 @@ const (
 
 var kindNames = [kinds]string{
 	"unknown", "born", "scheduled", "released", "handed_back", "succeeded", "retry", "snoozed", "dead", "cancelled",
-	"expired", "stale_outcome", "reclaimed", "cancel_requested", "requeued", "purged", "entry_lost", "paused", "resumed",
-	"trimmed", "epoch", "recovered",
+	"expired", "stale_outcome", "reclaimed", "cancel_requested", "requeued", "purged", "entry_lost", "redacted", "paused",
+	"resumed", "retention_set", "trimmed", "epoch", "recovered",
 }
 
 func (k Kind) String() string {

@@ -151,7 +151,7 @@ func writeDiagram(b *strings.Builder) {
 		for _, to := range columns() {
 			var by []string
 			for _, k := range Kinds() {
-				if got, err := Apply(from, k); err == nil && got == to && k != StaleOutcome && k != CancelRequested {
+				if got, err := Apply(from, k); err == nil && got == to && k != StaleOutcome && k != CancelRequested && k != Redacted {
 					by = append(by, k.String())
 				}
 			}

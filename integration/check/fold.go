@@ -101,7 +101,7 @@ func (f *fold) add(e *event) {
 		f.reclaimed(e)
 	case "stale_outcome":
 		f.c.r.StaleRefused++
-	case kindUnknown, "paused", "resumed", "trimmed":
+	case kindUnknown, "paused", "resumed", "retention_set", "trimmed":
 	default:
 		f.apply(e)
 	}

@@ -33,7 +33,7 @@ func (a *app) auditWhoCommand() *cobra.Command {
 }
 
 // byOperators are the kinds of event that somebody asked for.
-var byOperators = []task.Kind{task.OutcomeCancel, task.CancelRequested, task.Requeued, task.PurgedDead, task.Paused, task.Resumed}
+var byOperators = []task.Kind{task.OutcomeCancel, task.CancelRequested, task.Requeued, task.PurgedDead, task.Redacted, task.Paused, task.Resumed, task.RetentionSet}
 
 func (a *app) auditWho(ctx context.Context, src replay.Source) error {
 	for e, err := range replay.Select(ctx, src, replay.Filter{Kinds: byOperators}, nil) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
+	"github.com/tidemill/tidemill/streams"
 	"github.com/tidemill/tidemill/task"
 )
 
@@ -57,9 +58,10 @@ func (d *doctor) work(ctx context.Context) {
 			sum = sum.Add(p)
 		}
 		d.queue(&sum, served[q])
+		d.pressure(ctx, q)
 		d.consumers(ctx, q, held)
 		d.cursors(ctx, q, time.UnixMilli(sum.NowMs))
-		if len(d.found) == before {
+		if !slices.ContainsFunc(d.found[before:], func(f finding) bool { return f.Level != "ok" }) {
 			d.ok("queue", "%s: %d waiting, %d ready, %d running, %d dead", q, sum.Waiting, sum.Ready, sum.Running, sum.Dead)
 		}
 	}
@@ -117,10 +119,35 @@ func (d *doctor) cursors(ctx context.Context, q task.Queue, now time.Time) {
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(behind)) {
+		if hold, ok := streams.HoldName(name); ok {
+			d.holds(q, hold, behind[name])
+			continue
+		}
 		if late := now.Sub(behind[name]); !behind[name].IsZero() && late > behindAfter {
 			d.warn("archive", "is tidemill archive run running, and is there room? To archive no more: tidemill archive forget",
 				"%s: cursor %s is %s behind: nothing since is trimmed", q, clean(name), short(late))
 		}
+	}
+}
+
+// holds tells what operators keep on purpose.
+func (d *doctor) holds(q task.Queue, name string, since time.Time) {
+	from := ""
+	if !since.IsZero() {
+		from = " from " + stamp(since)
+	}
+	d.ok("hold", "%s: %s keeps the history%s", q, clean(name), from)
+}
+
+// pressure tells why a queue takes no tasks.
+func (d *doctor) pressure(ctx context.Context, q task.Queue) {
+	reason, err := d.log.Full(ctx, q)
+	switch {
+	case err != nil:
+		d.bad("queue", "", "%s: %v", q, err)
+	case reason != "":
+		d.bad("queue", "get tidemill archive run going: it needs room where it writes. Or archive no more: tidemill archive forget",
+			"%s takes no new tasks: back-pressure of the %s, which falls behind while the log grows", q, clean(reason))
 	}
 }
 

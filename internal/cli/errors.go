@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tidemill/tidemill/engine"
+	"github.com/tidemill/tidemill/task"
 )
 
 // Exit codes.
@@ -56,11 +57,14 @@ func (a *app) finish(err error) int {
 // classify maps an error to its exit code and hint.
 func classify(err error) (code int, hint string) {
 	var own *exitError
+	var full *task.Backpressure
 	switch {
 	case errors.As(err, &own):
 		return own.code, own.hint
 	case strings.HasPrefix(err.Error(), "unknown command"), strings.HasPrefix(err.Error(), "accepts "), strings.HasPrefix(err.Error(), "requires "):
 		return exitUsage, "tidemill help lists the commands"
+	case errors.As(err, &full) && full.Reason == "archive":
+		return exitBackpressure, "is tidemill archive run running, and is there room? enqueues go on when it has caught up; tidemill doctor tells more"
 	case errors.Is(err, engine.ErrBackpressure):
 		return exitBackpressure, "redis is full: let workers drain, raise maxmemory, then try again"
 	case errors.Is(err, engine.ErrUnsafe):

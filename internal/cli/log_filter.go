@@ -15,7 +15,7 @@ import (
 type logFilter struct {
 	stretch
 	queues, types, kinds, states, ids []string
-	consumers, actors                 []string
+	consumers, actors, versions       []string
 	headers                           map[string]string
 	key, failed                       string
 	sample                            float64
@@ -34,6 +34,7 @@ func (l *logFilter) flags(a *app, c *cobra.Command) {
 	f.StringSliceVar(&l.states, "state", nil, "only events that put a task into one of these states `STATE,…`")
 	f.StringVar(&l.failed, "error", "", "only errors that contain this `TEXT`")
 	f.StringSliceVar(&l.consumers, "consumer", nil, "only what these consumers settled, lost or took over `NAME,…`")
+	f.StringSliceVar(&l.versions, "version", nil, "only what programs of these versions settled `VERSION,…`")
 	f.StringSliceVar(&l.actors, "actor", nil, "only what these operators did `NAME,…`")
 	f.StringToStringVar(&l.headers, "header", nil, "only about tasks with these headers `NAME=VALUE,…`")
 	f.StringVar(&l.key, "key", "", "only about tasks with this idempotency `KEY`")
@@ -43,7 +44,7 @@ func (l *logFilter) flags(a *app, c *cobra.Command) {
 // filter reads the flags before anything is asked.
 func (l *logFilter) filter(now time.Time) (f replay.Filter, err error) {
 	f = replay.Filter{
-		Error: l.failed, Consumers: l.consumers, Actors: l.actors, Headers: l.headers, Key: l.key, Sample: l.sample,
+		Error: l.failed, Consumers: l.consumers, Versions: l.versions, Actors: l.actors, Headers: l.headers, Key: l.key, Sample: l.sample,
 	}
 	if f.Queues, err = names[task.Queue]("queue", l.queues); err != nil {
 		return f, err

@@ -80,7 +80,7 @@ func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		a.demoCommand(), a.workCommand(), a.enqueueCommand(), a.workerCommand(),
 		a.queuesCommand(), a.nodesCommand(), a.lsCommand(), a.showCommand(), a.tailCommand(), a.deadCommand(),
-		a.cancelCommand(), a.pauseCommand(), a.resumeCommand(),
+		a.cancelCommand(), a.redactCommand(), a.pauseCommand(), a.resumeCommand(), a.retentionCommand(), a.holdCommand(),
 		a.logCommand(), a.stateCommand(), a.statsCommand(), a.replayCommand(), a.fsckCommand(), a.archiveCommand(), a.verifyCommand(), a.auditCommand(), a.restoreCommand(), a.doctorCommand(), a.benchCommand(), a.versionCommand(),
 	}
 }

@@ -14,7 +14,12 @@ import (
 
 // sourceFlag adds --archive.
 func sourceFlag(c *cobra.Command) {
-	c.Flags().String("archive", "", "ask this archive, a `DIR`, not Redis")
+	sourceFlagOf(c, new(string), "ask this archive, a `DIR`, not Redis")
+}
+
+// sourceFlagOf adds --archive with another meaning.
+func sourceFlagOf(c *cobra.Command, dir *string, usage string) {
+	c.Flags().StringVar(dir, "archive", "", usage)
 	_ = c.MarkFlagDirname("archive") // fails only where the flag does not exist
 }
 

@@ -22,16 +22,16 @@ func (p places) tell(e *task.Event) string {
 	}
 	switch e.Kind {
 	case task.Born:
-		return fmt.Sprintf("born: %s, %s", e.Type, bytesOf(int64(len(e.Payload))))
+		return fmt.Sprintf("born: %s, %s", e.Type, sizeOf(e))
 	case task.Scheduled:
-		return fmt.Sprintf("scheduled: %s, %s, due %s", e.Type, bytesOf(int64(len(e.Payload))), stampMs(e.DueMs))
+		return fmt.Sprintf("scheduled: %s, %s, due %s", e.Type, sizeOf(e), stampMs(e.DueMs))
 	case task.Released:
 		return fmt.Sprintf("released %s after it was due, for attempt %d", between(e.DueMs, e.At.Ms), e.Attempt)
 	case task.HandedBack:
 		return fmt.Sprintf("handed_back by its node, without a verdict, attempt %d", e.Attempt)
 	case task.Reclaimed:
 		return fmt.Sprintf("reclaimed from %s by %s, delivery %d", p.name(e.Consumer), p.name(e.Actor), e.Crashes+1)
-	case task.CancelRequested, task.Requeued, task.PurgedDead:
+	case task.CancelRequested, task.Requeued, task.PurgedDead, task.Redacted:
 		return e.Kind.String() + act(e)
 	case task.EntryLost:
 		return "entry_lost: it vanished from the stream" + on(p.name(e.Consumer))
@@ -77,6 +77,8 @@ func tellPartition(e *task.Event) string {
 	switch e.Kind {
 	case task.Paused, task.Resumed:
 		return e.Kind.String() + act(e)
+	case task.RetentionSet:
+		return "retention_set to " + string(e.Extra) + act(e)
 	case task.Trimmed:
 		_, floor, _ := strings.Cut(string(e.Extra), " ")
 		return "trimmed: the log now begins at lsn " + floor
@@ -91,6 +93,14 @@ func tellPartition(e *task.Event) string {
 		return fmt.Sprintf("unknown: %s of another version", count(len(e.Raw)/2, "field"))
 	}
 	panic("cli: partition event of kind " + e.Kind.String())
+}
+
+// sizeOf tells of the payload of a birth.
+func sizeOf(e *task.Event) string {
+	if e.Erased {
+		return "payload redacted"
+	}
+	return bytesOf(int64(len(e.Payload)))
 }
 
 func act(e *task.Event) string { return " by " + e.Actor + why(e.Reason) }

@@ -54,6 +54,7 @@ func (a *app) workCommand() *cobra.Command {
 	f.DurationVar(&w.lease, "lease", engine.DefaultLease, "how long this worker may be silent before others take its work")
 	f.DurationVar(&w.drain, "drain", engine.DefaultDrain, "how long commands may go on after Ctrl-C")
 	f.StringVar(&w.health, "health", "", "serve /healthz and /readyz at `ADDR`: 8080 is this machine alone, :8080 all of its addresses")
+	f.StringVar(&w.version, "version", "", "of the programs, which the history tells with each outcome `VERSION` (default that of tidemill)")
 	f.BoolVarP(&w.verbose, "verbose", "v", false, "log every outcome, not only what went wrong")
 	_ = cmd.RegisterFlagCompletionFunc("queue", a.completeQueues) // fails only where the flag does not exist
 	return cmd
@@ -69,7 +70,7 @@ func (a *app) work(ctx context.Context, w *workFlags) (err error) {
 		return err
 	}
 	eng, err := a.open(ctx, engine.Options{
-		Queues: queues, Lease: w.lease, Drain: w.drain, Observer: engine.Slog(a.logger(w.verbose)),
+		Queues: queues, Lease: w.lease, Drain: w.drain, Version: w.version, Observer: engine.Slog(a.logger(w.verbose)),
 	})
 	if err != nil {
 		return err

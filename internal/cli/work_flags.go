@@ -18,7 +18,7 @@ type workFlags struct {
 	queues, execs         []string
 	lease, drain, timeout time.Duration
 	retry                 int
-	health                string
+	health, version       string
 	shell, verbose        bool
 }
 

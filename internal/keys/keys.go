@@ -32,17 +32,18 @@ type Partition struct {
 	Number task.Partition
 	Queue  task.Queue
 
-	Tasks   string // t  stream  every deliverable entry
-	Events  string // e  stream  every other entry
-	Waiting string // z  zset    waiting task ids by due ms
-	Copies  string // d  hash    what release needs of waiting tasks and the log does not hold
-	Meta    string // m  hash    schema, token, clock, floor, counters
-	Members string // f  hash    consumer → record
-	Cancels string // c  zset    lsn of births asked to be cancelled → lsn of the request
-	Dead    string // x  zset    dead ids by time
-	Graves  string // y  hash    what requeue needs of the dead
-	Cursors string // k  hash    registered cursors
-	Wake    string // w  list    at most one element: an earlier due was added
+	Tasks    string // t  stream  every deliverable entry
+	Events   string // e  stream  every other entry
+	Waiting  string // z  zset    waiting task ids by due ms
+	Copies   string // d  hash    what release needs of waiting tasks and the log does not hold
+	Meta     string // m  hash    schema, token, clock, floor, counters
+	Members  string // f  hash    consumer → record
+	Cancels  string // c  zset    lsn of births asked to be cancelled → lsn of the request
+	Dead     string // x  zset    dead ids by time
+	Graves   string // y  hash    what requeue needs of the dead
+	Cursors  string // k  hash    registered cursors
+	Wake     string // w  list    at most one element: an earlier due was added
+	Redacted string // r  zset    what is left of redacted entries, by ms
 
 	prefix string
 }
@@ -53,7 +54,7 @@ func New(ns string, q task.Queue, n task.Partition) *Partition {
 	return &Partition{
 		Number: n, Queue: q, prefix: p,
 		Tasks: p + "t", Events: p + "e", Waiting: p + "z", Copies: p + "d", Meta: p + "m", Members: p + "f",
-		Cancels: p + "c", Dead: p + "x", Graves: p + "y", Cursors: p + "k", Wake: p + "w",
+		Cancels: p + "c", Dead: p + "x", Graves: p + "y", Cursors: p + "k", Wake: p + "w", Redacted: p + "r",
 	}
 }
 

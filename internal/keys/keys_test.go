@@ -40,7 +40,7 @@ func TestPartition(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{
 		"Tasks": "t", "Events": "e", "Waiting": "z", "Copies": "d", "Meta": "m", "Members": "f", "Cancels": "c",
-		"Dead": "x", "Graves": "y", "Cursors": "k", "Wake": "w", "Producer": "p:a", "Chunk": "o:0", "Role": "l:trimmer",
+		"Dead": "x", "Graves": "y", "Cursors": "k", "Wake": "w", "Redacted": "r", "Producer": "p:a", "Chunk": "o:0", "Role": "l:trimmer",
 		"Unique": "u:c5e4e62049a78f70c589e4aa5f31d0cc9a1c2483",
 	}
 	got := all(keys.New("ns", "mail", 7))

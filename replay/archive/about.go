@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"iter"
 
-	"github.com/tidemill/tidemill/internal/wire"
 	"github.com/tidemill/tidemill/task"
 )
 
@@ -37,8 +36,7 @@ func (a *Archive) About(ctx context.Context, q task.Queue, n int, after task.Pos
 				yield(task.Event{}, err)
 				return
 			}
-			for _, ev := range wire.Events(p.segments[0].Number, e.At, e.Fields) {
-				ev.Queue = q
+			for _, ev := range p.events(e) {
 				if concerns(&ev, id, entries) && ev.At.LSN > after.LSN && !yield(ev, nil) {
 					return
 				}
@@ -76,12 +74,31 @@ func (p *partition) about(ctx context.Context, id task.ID, entries map[task.Posi
 				}
 				filter := bloom(filters[:m.Frames[i].Filter])
 				filters = filters[m.Frames[i].Filter:]
-				if filter.speaks(id, entries) && !p.frame(ctx, m, i, id.LSN()-1, payloads, yield) {
+				if !filter.speaks(id, entries) || payloads && !p.mentions(ctx, m, i, id, entries) {
+					continue
+				}
+				if !p.frame(ctx, m, i, id.LSN()-1, payloads, yield) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// mentions looks into a frame whose payloads are not worth reading if its filter was
+// wrong. Of one that cannot be read it says yes: the caller will find out.
+func (p *partition) mentions(ctx context.Context, m *Manifest, i int, id task.ID, entries map[task.Position]bool) (yes bool) {
+	p.frame(ctx, m, i, id.LSN()-1, false, func(e task.Entry, err error) bool {
+		if err != nil {
+			yes = true
+			return false
+		}
+		for _, ev := range p.events(e) {
+			yes = yes || ev.Task == id || ev.Task.IsZero() && entries[ev.Prev]
+		}
+		return !yes
+	})
+	return yes
 }
 
 // speaks reports whether a frame may hold something about a task or its entries.

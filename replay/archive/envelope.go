@@ -20,6 +20,7 @@ import (
 // its length before it, a uvarint. Instead of a payload that is not empty stands
 // its commitment, HMAC-SHA256 under a random salt of its own: payload and salt lie
 // beside the envelope, and when both are gone the envelope still proves what it did.
+// Of a payload that was redacted before it was archived the commitment is zeroes.
 const (
 	envelopeVersion = 1
 
@@ -59,8 +60,16 @@ func shape(f wire.Fields) byte {
 
 // payloadOf is where the payload of an entry stands; -1: it has none.
 func payloadOf(f wire.Fields) int {
+	if i := payloadAt(f); i >= 0 && len(f[i]) > 0 {
+		return i
+	}
+	return -1
+}
+
+// payloadAt is where the field of that name stands, or -1.
+func payloadAt(f wire.Fields) int {
 	for i := 0; i+1 < len(f); i += 2 {
-		if string(f[i]) == payloadField && len(f[i+1]) > 0 {
+		if string(f[i]) == payloadField {
 			return i + 1
 		}
 	}
@@ -145,7 +154,10 @@ type sealed struct {
 // seal splits an entry into envelope and payload.
 func seal(e task.Entry, salt func() []byte) sealed {
 	s := sealed{at: e.At}
-	if i := payloadOf(e.Fields); i >= 0 {
+	if i := payloadAt(e.Fields); i >= 0 && e.Erased {
+		e.Fields = slices.Clone(e.Fields)
+		e.Fields[i] = make([]byte, commitmentSize)
+	} else if i := payloadOf(e.Fields); i >= 0 {
 		s.salt, s.payload = salt(), e.Fields[i]
 		e.Fields = slices.Clone(e.Fields)
 		e.Fields[i] = commit(s.salt, s.payload)

@@ -15,9 +15,10 @@ type body struct{ salt, payload []byte }
 
 // payloadReader reads the payload file of one segment, a frame at a time.
 type payloadReader struct {
-	name string
-	b    []byte
-	at   []int64 // where the frames begin, and where the last ends
+	name       string
+	generation int
+	b          []byte
+	at         []int64 // where the frames begin, and where the last ends
 }
 
 var errPayloads = errors.New("payload file is damaged")
@@ -40,15 +41,20 @@ func payloadFile(ctx context.Context, b replay.Bucket, m *Manifest) (name string
 }
 
 func openPayloads(ctx context.Context, b replay.Bucket, m *Manifest) (*payloadReader, error) {
-	name, _, err := payloadFile(ctx, b, m)
+	name, generation, err := payloadFile(ctx, b, m)
 	if err != nil {
 		return nil, err
 	}
 	content, err := b.Get(ctx, name, 0, -1)
+	if errors.Is(err, replay.ErrAbsent) { // erased meanwhile: the next one is there
+		if name, generation, err = payloadFile(ctx, b, m); err == nil {
+			content, err = b.Get(ctx, name, 0, -1)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
-	r := &payloadReader{name: name}
+	r := &payloadReader{name: name, generation: generation}
 	if len(content) < 8 {
 		return nil, fmt.Errorf("%s: %w", name, errPayloads)
 	}

@@ -29,13 +29,22 @@ func (a *Archive) Events(ctx context.Context, q task.Queue, n int, after task.Po
 			if after.LSN == 0 && e.At.Ms < after.Ms {
 				continue
 			}
-			for _, ev := range wire.Events(p.segments[0].Number, e.At, e.Fields) {
-				if ev.Queue = q; !yield(ev, nil) {
+			for _, ev := range p.events(e) {
+				if !yield(ev, nil) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// events reads an entry.
+func (p *partition) events(e task.Entry) []task.Event {
+	events := wire.Events(p.segments[0].Number, e.At, e.Fields)
+	for i := range events {
+		events[i].Queue, events[i].Erased = p.segments[0].Queue, e.Erased
+	}
+	return events
 }
 
 // beforeTime is an lsn before which nothing is as late as a position without one.
@@ -100,8 +109,8 @@ func (a *Archive) Lost(ctx context.Context) iter.Seq2[task.Event, error] {
 					if !p.lost(e.At.LSN) {
 						continue
 					}
-					for _, ev := range wire.Events(m.Number, e.At, e.Fields) {
-						if ev.Queue = m.Queue; !yield(ev, nil) {
+					for _, ev := range p.events(e) {
+						if !yield(ev, nil) {
 							return
 						}
 					}
@@ -215,7 +224,8 @@ func (o *opener) each(records []byte, of map[int64]body, yield func(task.Entry, 
 			return false
 		}
 		if i := payloadOf(e.Fields); i >= 0 {
-			e.Fields[i] = of[e.At.LSN].payload // nil: erased, or not asked for
+			body, ok := of[e.At.LSN]
+			e.Fields[i], e.Erased = body.payload, of != nil && !ok
 		}
 		if !yield(e, nil) {
 			return false

@@ -88,8 +88,7 @@ func (s *segment) add(e task.Entry, events []task.Event) {
 	s.m.To, s.m.Entries, s.m.Events = e.At, s.m.Entries+1, s.m.Events+int64(len(events))
 	s.records = appendRecord(s.records, checked(x.envelope))
 	if x.salt != nil {
-		head := append(binary.AppendUvarint(nil, uint64(e.At.LSN)), x.salt...)
-		s.payloads = appendRecord(s.payloads, append(head, x.payload...))
+		s.payloads = appendBody(s.payloads, e.At.LSN, body{x.salt, x.payload})
 	}
 	for i := range events {
 		switch k := &events[i]; {

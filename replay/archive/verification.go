@@ -16,15 +16,23 @@ import (
 
 // verification goes through one partition.
 type verification struct {
-	bucket replay.Bucket
-	report *Report
-	part   string
-	quick  bool // payloads are not read
-	tree   tree
-	prev   *Manifest
-	roots  map[int64]string // asked for: the root at these sizes
-	sums   map[int64]string // the manifests that end at a size
-	erased map[task.ID]bool
+	bucket   replay.Bucket
+	report   *Report
+	part     string
+	quick    bool // payloads are not read
+	tree     tree
+	prev     *Manifest
+	roots    map[int64]string // asked for: the root at these sizes
+	sums     map[int64]string // the manifests that end at a size
+	absent   []absent         // payloads that are not there
+	redacted map[task.ID]bool // tasks of which an event says that they were redacted
+}
+
+// absent is an entry whose payload is gone.
+type absent struct {
+	m    *Manifest
+	lsn  int64
+	task task.ID
 }
 
 // resume goes on behind a segment that was verified before.
@@ -190,6 +198,9 @@ func (v *verification) entry(m *Manifest, e *task.Entry, of map[int64]body, read
 			v.find(false, m, v.prev.To.LSN+1, m.From.LSN-1, "%s: redis kept what stands up to %d", events[0].Reason, survived)
 		}
 	}
+	if events[0].Kind == task.Redacted && v.redacted != nil {
+		v.redacted[events[0].Task] = true
+	}
 	i := payloadOf(e.Fields)
 	if i < 0 || !read {
 		return
@@ -200,10 +211,19 @@ func (v *verification) entry(m *Manifest, e *task.Entry, of map[int64]body, read
 		v.report.Payloads++
 	case ok:
 		v.find(true, m, e.At.LSN, e.At.LSN, "the payload is not the one that was committed to")
-	case v.erased[events[0].Task]:
-		v.report.Erased++
 	default:
-		v.find(true, m, e.At.LSN, e.At.LSN, "the payload is gone, and no redacted event says why")
+		v.absent = append(v.absent, absent{m, e.At.LSN, events[0].Task})
+	}
+}
+
+// explain looks, at the end, for the events by which payloads went.
+func (v *verification) explain() {
+	for _, a := range v.absent {
+		if v.redacted[a.task] {
+			v.report.Erased++
+			continue
+		}
+		v.find(true, a.m, a.lsn, a.lsn, "the payload is gone, and no redacted event says why")
 	}
 }
 

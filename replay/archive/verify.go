@@ -42,7 +42,7 @@ func Verify(ctx context.Context, b replay.Bucket, key Key) (*Report, error) {
 	r.Namespace = a.namespace
 	for part, p := range a.all() {
 		r.Partitions++
-		v := &verification{bucket: b, report: r, part: part, roots: map[int64]string{}, sums: map[int64]string{}}
+		v := &verification{bucket: b, report: r, part: part, roots: map[int64]string{}, sums: map[int64]string{}, redacted: map[task.ID]bool{}}
 		for _, c := range cs {
 			for _, t := range c.Trees {
 				if t.Partition == part {
@@ -55,6 +55,7 @@ func Verify(ctx context.Context, b replay.Bucket, key Key) (*Report, error) {
 				return nil, err
 			}
 		}
+		v.explain()
 		v.signed(cs)
 	}
 	for _, c := range cs {

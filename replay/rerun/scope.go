@@ -35,7 +35,7 @@ type Scope struct {
 
 // Headers of tasks that a replay made.
 const (
-	HeaderCause  = "tidemill-cause"  // the id of the task that it runs again
+	HeaderCause  = task.HeaderCause  // the id of the task that it runs again
 	HeaderReplay = "tidemill-replay" // the name of the replay
 	HeaderActor  = "tidemill-actor"  // who asked for it
 	HeaderReason = "tidemill-reason" // and why

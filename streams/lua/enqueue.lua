@@ -4,7 +4,7 @@
 -- ARGV  seq stride, then per task: type payload headers opts due [unique ttl]
 --       due: '' now, '+ms' from now, 'ms' absolute; unique: index into KEYS or 0; ttl: ms
 -- reply OK|DUP "seq epoch ms first n index=id..."   tasks at an index have an older task with their key
--- refusals EPOCH SCHEMA OLDSEQ TYPE
+-- refusals EPOCH SCHEMA OLDSEQ FULL TYPE   FULL reason: the mark of pressure.lua, which is believed for a minute
 local tasks, events, waiting, wake, session = KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local seq, stride = tonumber(ARGV[1]), tonumber(ARGV[2])
 local refusal = open()
@@ -15,6 +15,7 @@ if last then
   if done == seq then return {'DUP', last} end
   if done > seq then return {'OLDSEQ'} end
 end
+if full and math.abs(now - string.match(full, '^%d+')) < 60000 then return {'FULL', string.match(full, '%a+$')} end
 local later = ARGV[7] ~= ''
 local known, hits = {}, {}
 if stride == 7 then

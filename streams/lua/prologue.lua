@@ -3,7 +3,7 @@
 -- There is no rollback: nothing after begin() may fail, so key types are checked (expect) and XADD resyncs (append).
 -- Every function here costs every call its making, 0.1 µs: what enqueue does not need is in library.
 local call, group, meta = redis.call, 'workers', KEYS[1]
-local now, ms, lsn, floor, token -- clock: raw ms for due times; hybrid ms and lsn for ids
+local now, ms, lsn, floor, token, full -- clock: raw ms for due times; hybrid ms and lsn for ids. full: why no births
 local had, moved = {}, {} -- counters of the meta hash: what the most moved were, and how far they are to move
 
 local function int(n) return string.format('%d', n) end
@@ -17,8 +17,8 @@ end
 -- token (a promotion, a restart, a flush), or the schema is another one.
 local function open()
   tick()
-  local m = call('HMGET', meta, 'schema', 'token', 'ms', 'lsn', 'floor', 'open', 'enqueued', 'succeeded')
-  token = m[2]
+  local m = call('HMGET', meta, 'schema', 'token', 'ms', 'lsn', 'floor', 'open', 'enqueued', 'succeeded', 'full')
+  token, full = m[2], m[9]
   if not token then return {'EPOCH'} end
   if not string.find(call('INFO', 'replication'), 'master_replid:' .. string.sub(token, 1, 12), 1, true) then
     return {'EPOCH'}

@@ -1,7 +1,7 @@
 -- trim: cuts both streams at a floor that spares what is pending, undelivered, registered or younger than the cut. Each
 -- of its steps may be repeated: plan a floor; copy, a page a call, what still waits and was born below it (outcomes
 -- settled meanwhile see the plan and copy for themselves); cut, and again while something goes.
--- KEYS  meta tasks events waiting copies cancels cursors
+-- KEYS  meta tasks events waiting copies cancels cursors redacted
 -- ARGV  cut-ms cursor plan   cursor: '' plan, else where to go on copying
 -- reply OK removed floor | KEEP cursor plan
 -- refusals EPOCH SCHEMA NOGROUP TYPE
@@ -52,6 +52,7 @@ if cut > floor then
   event(events, {kind = 'trimmed', n = '0', extra = int(floor) .. ' ' .. int(cut)})
   call('HSET', meta, 'floor', int(cut))
   call('ZREMRANGEBYSCORE', cancels, '(' .. int(-cut), '(' .. int(cut))
+  call('ZREMRANGEBYSCORE', KEYS[8], '-inf', '(' .. string.match(planned, '^%d+'))
 end
 local removed = 0
 for _, stream in ipairs({tasks, events}) do removed = removed + call('XTRIM', stream, 'MINID', '~', planned, 'LIMIT', 10000) end

@@ -129,6 +129,8 @@ func (w *world) try(sub subject, k task.Kind) task.ID {
 		_ = w.log.Requeue(w.ctx, sub.id, by)
 	case task.PurgedDead:
 		_, _ = w.log.Purge(w.ctx, []task.ID{sub.id}, by)
+	case task.Redacted:
+		_, _ = w.log.Redact(w.ctx, sub.id, by)
 	case task.Reclaimed:
 		w.reclaim(w.join(), sub.s.Name())
 	case task.StaleOutcome:

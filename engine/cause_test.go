@@ -1,0 +1,88 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/tidemill/tidemill/engine"
+	"github.com/tidemill/tidemill/replay"
+	"github.com/tidemill/tidemill/task"
+)
+
+// Tasks that handlers enqueue name the task they come from, and the first of the
+// chain; what the caller sets itself stays. Every outcome tells the version.
+func TestCause(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		ctx, stop := context.WithCancel(t.Context())
+		eng := w.open(engine.Options{Version: "v1.4.2"})
+		step := engine.Define[int]("step")
+		engine.Handle(eng, step, func(ctx context.Context, left int) error {
+			if left == 0 {
+				return nil
+			}
+			_, err := step.Enqueue(ctx, eng, left-1, engine.Header("tenant", "acme"))
+			return err
+		})
+		done := make(chan error)
+		go func() { done <- eng.Run(ctx) }()
+		first, err := step.Enqueue(ctx, eng, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		given, err := step.Enqueue(ctx, eng, 1, engine.Header(engine.HeaderCorrelation, "order-7"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		settled := func(correlation string) (ids []task.ID, causes []string) {
+			for e, err := range replay.Select(t.Context(), w.eng.Log(), replay.Filter{Headers: map[string]string{engine.HeaderCorrelation: correlation}}, nil) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				switch e.Kind {
+				case task.Born:
+					causes = append(causes, e.Headers[engine.HeaderCause])
+				case task.OutcomeSuccess:
+					if ids = append(ids, e.Task); task.VersionOf(e.Consumer) != "v1.4.2" {
+						t.Errorf("settled by %s", e.Consumer)
+					}
+				}
+			}
+			return ids, causes
+		}
+		eventually(t, "both chains", func() bool {
+			a, _ := settled(first.ID.String())
+			b, _ := settled("order-7")
+			return len(a) == 2 && len(b) == 2
+		})
+		ids, causes := settled(first.ID.String())
+		if causes[0] != first.ID.String() || causes[1] != ids[0].String() {
+			t.Errorf("causes %q of %v after %s", causes, ids, first.ID)
+		}
+		if _, causes = settled("order-7"); causes[0] != "" || causes[1] != given.ID.String() {
+			t.Errorf("causes %q after %s", causes, given.ID)
+		}
+		for version, want := range map[string]int{"v1.4.2": 5, "v1.4": 0} {
+			n := 0
+			for _, err := range replay.Select(t.Context(), w.eng.Log(), replay.Filter{Versions: []string{version}}, nil) {
+				if n++; err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n != want {
+				t.Errorf("%d events by %s, want %d", n, version, want)
+			}
+		}
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestVersionRefused(t *testing.T) {
+	t.Parallel()
+	if _, err := engine.Open(t.Context(), "mem://", engine.Options{Version: "v1 beta"}); !errors.Is(err, engine.ErrInvalidOption) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,27 @@
+package task
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestConsumerName(t *testing.T) {
+	t.Parallel()
+	for _, v := range []string{"", "v1.4.2", "a3f1c09be2d4-dirty", "v0.0.0-20261123042200-278ff8c1a2b3+dirty", strings.Repeat("9", MaxVersion)} {
+		if err := ValidVersion(v); err != nil {
+			t.Errorf("%q: %v", v, err)
+		}
+		if got := VersionOf(ConsumerName("01M8229DHX42NHE45DSMEJTZFX", v)); got != v {
+			t.Errorf("got %q, want %q", got, v)
+		}
+	}
+	for _, v := range []string{"v 1", "a@b", "a|b", "ä", "a\n", "a/b", strings.Repeat("9", MaxVersion+1)} {
+		if err := ValidVersion(v); !errors.Is(err, ErrInvalidOption) {
+			t.Errorf("%q: %v", v, err)
+		}
+	}
+	if got := VersionOf("recover"); got != "" {
+		t.Errorf("got %q", got)
+	}
+}
