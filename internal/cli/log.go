@@ -9,23 +9,23 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tidemill/tidemill/replay"
-	"github.com/tidemill/tidemill/task"
 )
 
 // logAsk is what log is asked.
 type logAsk struct {
 	logFilter
-	after string
-	limit int
+	after, format string
+	limit         int
 }
 
 func (a *app) logCommand() *cobra.Command {
 	var o logAsk
 	c := &cobra.Command{
 		Use: "log", Short: "List the events of the history that are asked for", Args: cobra.NoArgs,
-		Long: "Prints the events that agree with every flag given, the earliest first; with --json as NDJSON. Flags\n" +
-			"that ask for type, header or key find all events of such tasks. When it is cut short, by --limit or\n" +
-			"an interrupt, it tells on stderr with which --after the next run goes on.\n\n" + momentHelp,
+		Long: "Prints the events that agree with every flag given, the earliest first: as text, NDJSON (also --json), CSV,\n" +
+			"or CloudEvents 1.0 one a line. Flags that ask for type, header or key find all events of such tasks.\n" +
+			"When it is cut short, by --limit or an interrupt, it tells on stderr with which --after the next run\n" +
+			"goes on.\n\n" + momentHelp,
 		Example: "  tidemill log --from 14:00 --to 14:05 --queue mail --kind dead,retry\n" +
 			"  tidemill log --actor ops@host --json\n  tidemill log --type email.send --error timeout --sample 0.01",
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -36,18 +36,26 @@ func (a *app) logCommand() *cobra.Command {
 			if o.limit < 0 {
 				return usage(fmt.Errorf("--limit %d is negative", o.limit))
 			}
-			l := logging{app: a, filter: f, limit: o.limit, cursor: replay.Cursor{}, out: bufio.NewWriter(a.out)}
+			form, err := a.format(o.format, cmd.Flags().Changed("format"))
+			if err != nil {
+				return err
+			}
+			l := logging{app: a, filter: f, limit: o.limit, cursor: replay.Cursor{}}
 			if o.after != "" {
 				if l.cursor, err = replay.ParseCursor(o.after); err != nil {
 					return told(fmt.Errorf("--after: %w", err))
 				}
 			}
-			return a.ask(cmd, func(src replay.Source) error { return l.run(cmd.Context(), src) })
+			return a.ask(cmd, func(src replay.Source) error {
+				l.out = a.printer(form, a.named(src), bufio.NewWriter(a.out))
+				return l.run(cmd.Context(), src)
+			})
 		},
 	}
 	o.flags(a, c)
 	c.Flags().StringVar(&o.after, "after", "", "go on after this `CURSOR`, as an earlier run printed it")
 	c.Flags().IntVar(&o.limit, "limit", 0, "at most so many, 0: all `N`")
+	formatFlag(c, &o.format)
 	sourceFlag(c)
 	return c
 }
@@ -58,14 +66,14 @@ type logging struct {
 	filter replay.Filter
 	cursor replay.Cursor
 	limit  int
-	out    *bufio.Writer
+	out    printing
 	shown  int
 }
 
 func (l *logging) run(ctx context.Context, src replay.Source) error {
 	began := l.cursor.String()
 	err := l.events(ctx, src)
-	if ferr := l.out.Flush(); err == nil {
+	if ferr := l.out.end(); err == nil {
 		err = ferr
 	}
 	switch {
@@ -81,7 +89,7 @@ func (l *logging) run(ctx context.Context, src replay.Source) error {
 func (l *logging) events(ctx context.Context, src replay.Source) error {
 	for e, err := range replay.Select(ctx, src, l.filter, l.cursor) {
 		if err == nil {
-			err = l.event(&e)
+			err = l.out.event(&e)
 		}
 		if err != nil {
 			return err
@@ -92,5 +100,3 @@ func (l *logging) events(ctx context.Context, src replay.Source) error {
 	}
 	return ctx.Err()
 }
-
-func (l *logging) event(e *task.Event) error { return l.app.writeEvent(l.out, string(e.Queue), e) }

@@ -46,6 +46,14 @@ func (a *app) ask(cmd *cobra.Command, fn func(replay.Source) error) error {
 	return told(errors.Join(fn(src), closer.Close()))
 }
 
+// named is the namespace that a history is of: an archive knows its own.
+func (a *app) named(src replay.Source) string {
+	if ar, ok := src.(interface{ Namespace() string }); ok {
+		return ar.Namespace()
+	}
+	return a.namespace
+}
+
 // told adds what to do about the errors of questions.
 func told(err error) error {
 	hint := ""

@@ -35,6 +35,7 @@ type eventLine struct {
 	Headers  map[string]string `json:"headers,omitempty"`
 	Payload  json.RawMessage   `json:"payload,omitempty"`
 	Bytes    []byte            `json:"payload_base64,omitempty"`
+	Redacted bool              `json:"payload_redacted,omitempty"`
 	Retries  int               `json:"retries,omitempty"` // -1: none
 	Timeout  float64           `json:"timeout_ms,omitempty"`
 	Deadline time.Time         `json:"deadline,omitzero"`
@@ -43,8 +44,8 @@ type eventLine struct {
 }
 
 // writeEvent prints an event as a line, or as JSON.
-func (a *app) writeEvent(out io.Writer, place string, e *task.Event) error {
-	if a.json {
+func (a *app) writeEvent(out io.Writer, place string, e *task.Event, asJSON bool) error {
+	if asJSON {
 		line, err := marshalLine(newEventLine(e))
 		if err == nil {
 			_, err = out.Write(line)
@@ -67,7 +68,7 @@ func newEventLine(e *task.Event) eventLine {
 		At: time.UnixMilli(e.At.Ms).UTC(), Queue: e.Queue, Partition: int(e.Partition), LSN: e.At.LSN, Item: e.Item,
 		Position: e.At.String(), Kind: e.Kind, Attempt: e.Attempt, Crashes: e.Crashes, Consumer: e.Consumer,
 		RanMs: ms(e.Ran), Outcome: e.Outcome, Error: e.Error, Actor: e.Actor, Reason: e.Reason,
-		Type: e.Type, Key: e.Opts.Key, Headers: e.Headers, Retries: e.Opts.Retries, Timeout: ms(e.Opts.Timeout),
+		Type: e.Type, Key: e.Opts.Key, Headers: e.Headers, Redacted: e.Erased, Retries: e.Opts.Retries, Timeout: ms(e.Opts.Timeout),
 		Deadline: e.Opts.Deadline, Raw: e.Raw,
 	}
 	if !e.Task.IsZero() {

@@ -133,5 +133,5 @@ func (t *tail) event(ctx context.Context, p tailPart, e *task.Event) error {
 			return err
 		}
 	}
-	return t.app.writeEvent(t.out, fmt.Sprintf("%-*s", t.width, p.name), e)
+	return t.app.writeEvent(t.out, fmt.Sprintf("%-*s", t.width, p.name), e, t.app.json)
 }

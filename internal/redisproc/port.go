@@ -1,6 +1,8 @@
 package redisproc
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -17,17 +19,23 @@ const (
 	portTries = 100
 )
 
-// FreeAddr returns an address of 127.0.0.1 where nobody listens. Another process
-// might take it before its owner does.
+var errTaken = errors.New("others have them")
+
+// FreeAddr returns an address of 127.0.0.1 where nobody listens, and which nobody else
+// gets who asks here while this process lives. A stranger might take it before its
+// owner does.
 func FreeAddr() (string, error) {
 	var last error
 	for range portTries {
 		port := firstPort + rand.N(lastPort-firstPort+1)
+		if !reserve(port) {
+			continue
+		}
 		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if err == nil {
 			return l.Addr().String(), l.Close()
 		}
 		last = err
 	}
-	return "", fmt.Errorf("find a free port: %w", last)
+	return "", fmt.Errorf("find a free port: %w", cmp.Or(last, errTaken))
 }
