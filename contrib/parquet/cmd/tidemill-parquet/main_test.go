@@ -70,8 +70,13 @@ func TestUsage(t *testing.T) {
 	t.Parallel()
 	out := filepath.Join(t.TempDir(), "x")
 	for _, args := range [][]string{
-		{}, {"-out", out}, {"-out", out, "-archive", "a", "-redis", "b"}, {"-archive", "a"}, {"-nosuch"},
-		{"-archive", "a", "-out", out, "-kind", "nosuch"}, {"-archive", "a", "-out", out, "-since", "yesterday"},
+		{},
+		{"-out", out},
+		{"-out", out, "-archive", "a", "-redis", "b"},
+		{"-archive", "a"},
+		{"-nosuch"},
+		{"-archive", "a", "-out", out, "-kind", "nosuch"},
+		{"-archive", "a", "-out", out, "-since", "yesterday"},
 	} {
 		if code, _, errw := tool(t, args...); code != 2 || errw == "" {
 			t.Errorf("%q: %d, %q", args, code, errw)
