@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/tidemill/tidemill/internal/keys"
+	"github.com/tidemill/tidemill/replay/archive"
 	"github.com/tidemill/tidemill/task"
 )
 
@@ -101,11 +102,12 @@ func registered(ctx context.Context, db *redis.Client, ns string) ([]*keys.Parti
 	return ps, nil
 }
 
-// ofPartition names what a partition has one of. Roles are those of the engine.
+// ofPartition names what a partition has one of. Roles are those of the engine, and
+// of the archiver that one scenario runs.
 func ofPartition(p *keys.Partition) []string {
 	return []string{
 		p.Tasks, p.Events, p.Waiting, p.Copies, p.Meta, p.Members, p.Cancels, p.Dead, p.Graves, p.Cursors, p.Wake,
-		p.Role("releaser"), p.Role("trimmer"),
+		p.Role("releaser"), p.Role("trimmer"), p.Role(archive.Role),
 	}
 }
 
