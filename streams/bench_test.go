@@ -112,3 +112,34 @@ func benchSession(b *testing.B) (*streams.Log, *streams.Session, []task.Birth) {
 	b.Cleanup(s.Interrupt)
 	return l, s, benchBirths()
 }
+
+// BenchmarkRelease releases whole batches that are due.
+func BenchmarkRelease(b *testing.B) {
+	l := open(b, redistest.URL(b), streams.Options{})
+	clearLog(b, l)
+	w, err := l.Waiting(b.Context(), queue, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	births := benchBirths()[:streams.MaxRelease]
+	for i := range births {
+		births[i].At = time.UnixMilli(1) // due as soon as it is in
+	}
+	ids := make([]task.ID, len(births))
+	for b.Loop() {
+		b.StopTimer()
+		got, err := l.Enqueue(b.Context(), births)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for i := range got {
+			ids[i] = got[i].ID
+		}
+		b.StartTimer()
+		n, _, _, err := w.Release(b.Context(), ids)
+		if err != nil || n != len(ids) {
+			b.Fatal(n, err)
+		}
+	}
+	b.ReportMetric(float64(b.N*len(ids))/b.Elapsed().Seconds(), "tasks/s")
+}

@@ -44,6 +44,11 @@ func (r reply) number(i int) int64 {
 // once asks a script once and turns refusals into errors.
 func (p *partition) once(ctx context.Context, db redis.Scripter, s *script, keys []string, args []any) (reply, error) {
 	v, err := s.run(ctx, db, keys, args)
+	return s.answer(v, err)
+}
+
+// answer reads what a script said.
+func (s *script) answer(v any, err error) (reply, error) {
 	if err != nil {
 		return nil, mapError(err)
 	}
@@ -76,6 +81,23 @@ func (p *partition) once(ctx context.Context, db redis.Scripter, s *script, keys
 // between. After a failed try whose effect is unknown, errors wrap ErrUncertain.
 func (p *partition) call(ctx context.Context, s *script, keys []string, args ...any) (reply, error) {
 	return p.repeat(ctx, transient, s.name, func() (reply, error) { return p.once(ctx, p.log.db, s, keys, args) })
+}
+
+// callAll makes calls of a script that may be repeated, one after the other: in one
+// trip as far as nothing fails, and each by itself from there on.
+func (p *partition) callAll(ctx context.Context, s *script, calls []invocation) ([]reply, error) {
+	var replies []reply
+	if len(calls) > 1 {
+		replies = s.together(ctx, p.log.db, calls)
+	}
+	for _, c := range calls[len(replies):] {
+		r, err := p.call(ctx, s, c.keys, c.args...)
+		if err != nil {
+			return nil, err
+		}
+		replies = append(replies, r)
+	}
+	return replies, nil
 }
 
 // repeat asks again after the errors that again names.

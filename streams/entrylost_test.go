@@ -63,19 +63,24 @@ func TestEntryLostBeforeOutcome(t *testing.T) {
 	}
 }
 
-// The birth of a waiting task vanishes: falling due it is lost, the others are not,
-// and what can follow is what the law says.
+// The birth of a waiting task vanishes: falling due it is lost, its neighbours are
+// not, also where a stranger stands between them, and what can follow is what the law
+// says.
 func TestEntryLostBeforeRelease(t *testing.T) {
 	onBoth(t, func(r *rig) {
 		ids := []task.ID{r.later(time.Millisecond), r.later(time.Millisecond)}
+		r.stranger(r.k.Events, "*")
+		ids = append(ids, r.later(time.Millisecond), r.later(time.Millisecond))
 		r.must(r.db.XDel(r.ctx, r.k.Events, ids[0].Birth().String()).Err())
 		z, err := r.log.Waiting(r.ctx, queue, 0)
 		r.must(err)
 		defer z.Close()
+		released := 0
 		r.until("released", func() bool {
 			n, _, _, err := z.Release(r.ctx, ids)
 			r.must(err)
-			return n == 1
+			released += n
+			return released == 3
 		})
 		st, err := r.log.Reader().Status(r.ctx, ids[0])
 		if err != nil || st.State != task.Lost {
@@ -95,7 +100,13 @@ func TestEntryLostBeforeRelease(t *testing.T) {
 			t.Errorf("%d events about a lost task", now-lsn)
 		}
 		s := r.join()
-		d := r.fetch(s, 1)[0]
+		ds := r.fetch(s, 3)
+		for i, d := range ds {
+			if d.ID != ids[i+1] || string(d.Payload) != "payload" {
+				t.Errorf("delivery %d: %s %q, want %s", i, d.ID, d.Payload, ids[i+1])
+			}
+		}
+		d := ds[0]
 		d.ID = ids[0]
 		r.settle(s, task.StaleOutcome, task.Recorded, d)
 	})

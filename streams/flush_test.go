@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tidemill/tidemill/internal/redisproc"
 	"github.com/tidemill/tidemill/internal/redistest"
@@ -56,6 +57,16 @@ func TestScriptsFlushed(t *testing.T) {
 			t.Errorf("succeeded %d, want %d", n, i+1)
 		}
 		r.must(r.db.ScriptFlush(r.ctx).Err())
+	}
+	births := make([]task.Birth, streams.MaxRelease)
+	for i := range births {
+		births[i] = task.Birth{Type: "work", Queue: queue, In: time.Millisecond}
+	}
+	ids := r.enqueue(births...)
+	r.must(r.db.ScriptFlush(r.ctx).Err())
+	r.release(ids...) // several calls in one trip
+	if n := r.stats().Ready; n != int64(len(ids)) {
+		t.Errorf("released %d, want %d", n, len(ids))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -59,26 +60,61 @@ func (w *Waiting) Upcoming(ctx context.Context, limit int) (dues []task.Due, now
 	return dues, now.Val().UnixMilli(), nil
 }
 
-// Release makes those of the tasks deliverable that are due, at most 128 of
-// them. It returns how many it released, when the next falls due (0: none
+// releaseBatch is how many tasks one call of the script releases, and releaseCalls how
+// many of those share one trip.
+const (
+	releaseBatch = 128
+	releaseCalls = 4
+
+	MaxRelease = releaseCalls * releaseBatch
+)
+
+// Release makes those of the tasks deliverable that are due, in their order; at most
+// MaxRelease of them. It returns how many it released, when the next falls due (0: none
 // waits), and the time, both by the clock of Redis.
+//
+// The calls of one trip are made one after the other, so what falls due earlier is
+// released earlier. Which of them were made, where an error comes back, is not known;
+// asked again, they pass over what they have released.
 func (w *Waiting) Release(ctx context.Context, ids []task.ID) (released int, nextMs, nowMs int64, err error) {
-	p := w.part
-	ids = ids[:min(len(ids), MaxRelease)]
-	ks := newChunks(p, p.Meta, p.Tasks, p.Events, p.Partition.Waiting, p.Copies)
-	args := make([]any, 0, 4*len(ids))
-	for _, id := range ids {
-		args = append(args, id.String(), id.Birth().String(), id.LSN(), ks.index(id.LSN()))
+	var calls []invocation
+	for batch := range slices.Chunk(ids[:min(len(ids), MaxRelease)], releaseBatch) {
+		calls = append(calls, w.part.release(batch))
 	}
-	r, err := p.call(ctx, releaseScript, ks.keys, args...)
+	if len(ids) == 0 {
+		calls = append(calls, w.part.release(nil)) // which tells what comes next
+	}
+	replies, err := w.part.callAll(ctx, releaseScript, calls)
 	if err != nil {
 		return 0, 0, 0, err
 	}
-	return int(r.number(1)), r.number(2), r.number(3), nil
+	for _, r := range replies {
+		released, nextMs, nowMs = released+int(r.number(1)), r.number(2), r.number(3)
+	}
+	return released, nextMs, nowMs, nil
 }
 
-// MaxRelease is how many tasks one call releases.
-const MaxRelease = 128
+// release writes the arguments of one call.
+func (p *partition) release(ids []task.ID) invocation {
+	ks := newChunks(p, p.Meta, p.Tasks, p.Events, p.Waiting, p.Copies)
+	args := make([]any, 1, 1+2*len(ids)+3)
+	args[0] = len(ids)
+	for _, id := range ids {
+		args = append(args, id.String())
+	}
+	for _, id := range ids {
+		args = append(args, id.Birth().String())
+	}
+	for i := 0; i < len(ids); {
+		first, from := ids[i].LSN(), i
+		chunk := ks.index(first)
+		for i++; i < len(ids) && ids[i].LSN() == first+int64(i-from) && ks.index(ids[i].LSN()) == chunk; {
+			i++
+		}
+		args = append(args, first, chunk, i-from)
+	}
+	return invocation{ks.keys, args}
+}
 
 // Wake waits until a task was added that is due before all others, at most d or
 // maxBlock, and reports whether one was.

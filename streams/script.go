@@ -42,7 +42,7 @@ var (
 	announceScript = load("announce")
 	epochScript    = load("prologue", "library", "epoch")
 	enqueueScript  = load("prologue", "enqueue")
-	releaseScript  = load("prologue", "library", "release")
+	releaseScript  = load("prologue", "library", "due", "release")
 	joinScript     = load("prologue", "library", "join")
 	leaveScript    = load("prologue", "library", "leave")
 	settleScript   = load("prologue", "library", "outcomes", "verdicts", "settle")
@@ -84,6 +84,32 @@ func (s *script) run(ctx context.Context, c redis.Scripter, keys []string, args 
 		v, err = eval(ctx, s.source, keys, args...).Result()
 	}
 	return v, err
+}
+
+// invocation is what one call of a script is asked with.
+type invocation struct {
+	keys []string
+	args []any
+}
+
+// together sends calls at once and returns the answers up to the first error, which
+// may be that the server has not seen the script. The server serves others between
+// what it reads of them at a time, 16 KiB.
+func (s *script) together(ctx context.Context, c redis.UniversalClient, calls []invocation) (replies []reply) {
+	cmds, _ := c.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		for _, c := range calls {
+			pipe.EvalSha(ctx, s.sha, c.keys, c.args...)
+		}
+		return nil
+	})
+	for _, c := range cmds { // each has its own error
+		r, err := s.answer(c.(*redis.Cmd).Result())
+		if err != nil {
+			break
+		}
+		replies = append(replies, r)
+	}
+	return replies
 }
 
 // Scripts names all transitions with the hashes under which EVALSHA, SLOWLOG and

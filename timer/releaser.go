@@ -37,8 +37,8 @@ type Options struct {
 
 // Bounds of one read and one release.
 const (
-	readAhead  = 512
-	maxRelease = 128
+	readAhead  = 1024
+	maxRelease = 512
 )
 
 // Releaser releases what is due in one partition. Several nodes run one each; a

@@ -15,41 +15,37 @@ end
 
 -- fields names those of one entry. What another writer left out is empty, so that nothing fails.
 local function fields(list)
-  if list[3] == 'type' and list[5] == 'payload' and list[11] == 'headers' and list[13] == 'opts' and list[17] == 'prev' then
-    return {type = list[4], payload = list[6], headers = list[12], opts = list[14], prev = list[18]} -- as entry writes them
-  end
   local f = {type = '', payload = '', headers = '', opts = '', prev = ''}
   for i = 1, #list, 2 do f[list[i]] = list[i + 1] end
   return f
 end
 
--- read returns one entry, or nil.
-local function read(stream, id)
-  local found = call('XRANGE', stream, id, id)[1]
-  return found and fields(found[2])
-end
-
--- born reads the birth at an address, which may be in either stream; an entry of a stranger with the same id is none.
-local function born(tasks, events, id)
-  local e = read(events, id)
-  if e and e.type ~= '' then return e end
-  e = read(tasks, id)
-  if e and e.type ~= '' then return e end
-end
-
--- neighbours reads births of delayed tasks, those that stand next to one another at once. at: where in ARGV each has its
--- address, after its id; the lsn follows. Births by address; a stranger between them may hide some.
-local function neighbours(events, at)
-  local found, i = {}, 1
-  while at[i] do
-    local last = i
-    while at[last + 1] and tonumber(ARGV[at[last + 1] + 2]) == tonumber(ARGV[at[last] + 2]) + 1 do last = last + 1 end
-    for _, e in ipairs(call('XRANGE', events, ARGV[at[i] + 1], ARGV[at[last] + 1], 'COUNT', last - i + 1)) do
-      if e[2][3] == 'type' then found[e[1]] = fields(e[2]) end
-    end
-    i = last + 1
+-- body is what an entry in the shape of births passes on: type, payload, headers, opts.
+local function body(list)
+  if list[3] == 'type' and list[5] == 'payload' and list[11] == 'headers' and list[13] == 'opts' then
+    return list[4], list[6], list[12], list[14]
   end
-  return found
+  local f = fields(list)
+  return f.type, f.payload, f.headers, f.opts
+end
+
+-- raw returns one entry as it stands, read its fields; nil: there is none.
+local function raw(stream, id)
+  local found = call('XRANGE', stream, id, id)[1]
+  return found and found[2]
+end
+
+local function read(stream, id)
+  local list = raw(stream, id)
+  return list and fields(list)
+end
+
+-- born is the birth at an address, which may be in either stream; an entry of a stranger with the same id is none.
+local function born(tasks, events, id)
+  for _, stream in ipairs({events, tasks}) do
+    local list = raw(stream, id)
+    if list and body(list) ~= '' then return list end
+  end
 end
 
 -- delivered is the id of the last entry that any consumer was given; nil: there is no group.
@@ -85,6 +81,12 @@ local function parts(s)
     at = stop + n + 1
   end
   return out
+end
+
+-- packed is what copies and graves have of an entry in the shape of births.
+local function packed(list)
+  local kind, payload, headers = body(list)
+  return record(kind, payload, headers)
 end
 
 -- address is the reverse of ulid: where the birth of a task id stands, and its lsn.

@@ -22,22 +22,22 @@ local function finish(it, code, more)
   ended(code, 1)
 end
 
-local function bury(it, body, reason)
+local function bury(it, list, reason)
   finish(it, 'dead', {reason = reason})
   call('ZADD', dead, int(now), it.ref)
-  if body then
-    call('HSET', graves, it.ref, record(it.attempt, body.type, body.payload, body.headers, it.opts, reason, it.error))
+  if list then
+    call('HSET', graves, it.ref, record(it.attempt) .. packed(list) .. record(it.opts, reason, it.error))
   end
 end
 
 -- wait puts a task into the zset. What it needs then and the log may have lost until then goes along: all of it when
 -- its birth is below a floor that is, or is about to be.
-local function wait(it, body, code)
+local function wait(it, list, code)
   local due, used = now + it.delay, code == 'retry' and 1 or 0
   local id = outcome(it, code, {due = int(due)})
   local copy = record(int(it.attempt + used), id, it.opts)
   plan = plan or math.max(floor, tonumber(call('HGET', meta, 'plan') or 0))
-  if it.birth < plan then copy = copy .. record(body.type, body.payload, body.headers) end
+  if it.birth < plan then copy = copy .. packed(list) end
   call('HSET', copies, it.ref, copy)
   call('ZADD', waiting, int(due), it.ref)
   index(it.chunk, it.birth, state.waiting, lsn)
@@ -45,9 +45,10 @@ local function wait(it, body, code)
   ended(code, 1)
 end
 
-local function back(it, body)
-  entry(tasks, {type = body.type, payload = body.payload, ref = it.ref, attempt = it.attempt, headers = body.headers,
-    opts = it.opts, prev = it.entry})
+local function back(it, list)
+  local kind, payload, headers = body(list)
+  entry(tasks, {type = kind, payload = payload, ref = it.ref, attempt = it.attempt, headers = headers, opts = it.opts,
+    prev = it.entry})
   index(it.chunk, it.birth, state.ready, lsn)
 end
 

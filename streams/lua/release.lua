@@ -1,55 +1,42 @@
 -- release: waiting tasks that are due become deliverable. Due is judged by the raw clock, never early. A task that is
 -- not waiting any more, or not due yet, is passed over, so the call may be repeated and any node may make it.
 -- KEYS  meta tasks events waiting copies chunk...
--- ARGV  per task: id, address of its birth, lsn of its birth, its chunk as index into KEYS
+-- ARGV  tasks, then of each its id, then of each the address of its birth, then per run of neighbouring births that
+--       follow each other in the list: lsn of the first, chunk as index into KEYS, count
 -- reply OK released next-due|"" now
 -- refusals EPOCH SCHEMA TYPE
-local tasks, events, waiting, copies = KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local refusal = open() or expect(tasks, 'stream', events, 'stream', waiting, 'zset', copies, 'hash')
 for i = 6, #KEYS do
   refusal = refusal or expect(KEYS[i], 'string')
 end
 if refusal then return refusal end
 
--- what is due: of each its place in ARGV, id and due time
-local ids, at, due, times, known = {}, {}, {}, {}, {}
-for i = 1, #ARGV, 4 do ids[#ids + 1] = ARGV[i] end
-for n, s in ipairs(ids[1] and call('ZMSCORE', waiting, unpack(ids)) or {}) do
-  local ms0 = s and score(s)
-  if ms0 and ms0 <= now and not known[ids[n]] then
-    at[#at + 1], due[#due + 1], times[#times + 1], known[ids[n]] = 4 * n - 3, ids[n], int(ms0), true
+-- neighbours releases a run, whose births it reads at once: those of one batch stand next to one another. What a
+-- stranger between them hides is read by its address.
+local none = {}
+local function neighbours(i, birth, chunk, count, times, copied)
+  local found, f = call('XRANGE', events, args[listed + 1 + i], args[listed + i + count], 'COUNT', count), 1
+  for k = i, i + count - 1 do
+    local from, copy, e, list = args[listed + 1 + k], copied[k], found[f], nil
+    if e and e[1] == from then
+      f = f + 1
+      if body(e[2]) ~= '' then list = e[2] end
+    end
+    if times[k] then release(args[k + 1], from, birth + k - i, chunk, times[k], copy and parts(copy) or none, list) end
   end
 end
 
-local released, expired = 0, 0
-local function release(n, copy, births)
-  local i, attempt, opts, f = at[n], copy[1] or '1', copy[3], nil
-  local id, from, birth, chunk = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), KEYS[tonumber(ARGV[i + 3])]
-  local prev = copy[2] or from
-  if copy[4] then f = {type = copy[4], payload = copy[5], headers = copy[6]} else f = births[from] or born(tasks, events, from) end
-  if not f then
-    event(events, {kind = 'entry_lost', ref = id, prev = prev})
-    return index(chunk, birth, state.lost, lsn)
-  end
-  opts = opts or f.opts
-  local deadline = opts ~= '' and string.match(',' .. opts, ',d(%d+)')
-  if deadline and tonumber(deadline) < now then
-    expired = expired + 1
-    event(events, {outcome = 'expired', ref = id, attempt = attempt, prev = prev})
-    return index(chunk, birth, state.expired, lsn)
-  end
-  released = released + 1
-  append(tasks, 'v', '1', 'type', f.type, 'payload', f.payload, 'ref', id, 'attempt', attempt, 'headers', f.headers,
-    'opts', opts, 'due', times[n], 'prev', prev)
-  index(chunk, birth, state.ready, lsn)
-end
-
+local ids, times = due()
 begin()
-if due[1] then
-  local copied, births = call('HMGET', copies, unpack(due)), neighbours(events, at)
-  call('ZREM', waiting, unpack(due))
-  call('HDEL', copies, unpack(due))
-  for n = 1, #due do release(n, copied[n] and parts(copied[n]) or {}, births) end
+if ids[1] then
+  local copied, i = call('HMGET', copies, unpack(args, 2, listed + 1)), 1
+  call('ZREM', waiting, unpack(ids))
+  call('HDEL', copies, unpack(ids))
+  for r = 2 * listed + 2, #args, 3 do
+    local count = tonumber(args[r + 2])
+    neighbours(i, tonumber(args[r]), KEYS[tonumber(args[r + 1])], count, times, copied)
+    i = i + count
+  end
 end
 count('open', released)
 count('expired', expired)

@@ -41,10 +41,10 @@ for i = 1, #page[2], 2 do
   local id = page[2][i]
   local from, birth = address(id)
   local copy = birth < cut and (call('HGET', copies, id) or '')
-  local body = copy and not parts(copy)[4] and (born(tasks, events, from))
-  if body then
-    if copy == '' then copy = record('1', from, body.opts) end
-    call('HSET', copies, id, copy .. record(body.type, body.payload, body.headers))
+  local list = copy and not parts(copy)[4] and born(tasks, events, from)
+  if list then
+    if copy == '' then copy = record('1', from, ({body(list)})[4]) end
+    call('HSET', copies, id, copy .. packed(list))
   end
 end
 if page[1] ~= '0' then return {'KEEP', page[1], planned} end

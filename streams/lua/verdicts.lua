@@ -37,15 +37,15 @@ local function verdict(i)
     finish(it, code)
     return answer
   end
-  local body = read(tasks, it.entry)
+  local list = raw(tasks, it.entry)
   if code == 'dead' then
-    bury(it, body, reason)
-  elseif not body then
+    bury(it, list, reason)
+  elseif not list then
     bury(it, nil, 'payload_lost')
   elseif code == 'handed_back' then
-    back(it, body)
+    back(it, list)
   else
-    wait(it, body, code)
+    wait(it, list, code)
   end
   return answer
 end

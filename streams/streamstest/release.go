@@ -13,6 +13,7 @@ var releaseCases = []testCase{
 	{"never early", releaseEarly},
 	{"idempotent", releaseTwice},
 	{"equal dues in the order of births", releaseOrder},
+	{"more than one call takes", releaseMany},
 	{"by many at once", releaseRace},
 	{"deadline passed", releaseDeadline},
 	{"says when the next is due", releaseNext},
@@ -107,6 +108,35 @@ func releaseOrder(w *world) {
 			w.Fatalf("delivery %d: %s, want %s", i, d.ID, ids[i])
 		}
 	}
+}
+
+// releaseMany releases in the order that is asked for, here not that of births, and
+// what is asked for twice once.
+func releaseMany(w *world) {
+	births := make([]task.Birth, streams.MaxRelease-1)
+	due := time.Now().Add(time.Millisecond)
+	for i := range births {
+		births[i] = birth("x")
+		births[i].At = due
+	}
+	ids := w.enqueue(births...)
+	slices.Reverse(ids[:len(ids)/3])
+	z := w.waiting()
+	w.until("due", func() bool {
+		_, now, err := z.Upcoming(w.ctx, 1)
+		w.must(err)
+		return now >= due.UnixMilli()
+	})
+	if n, _, _, err := z.Release(w.ctx, append(ids, ids[0])); n != len(ids) || err != nil {
+		w.Fatalf("released %d of %d, %v", n, len(ids), err)
+	}
+	s := w.join()
+	for i, d := range w.fetch(s, len(ids)) {
+		if d.ID != ids[i] {
+			w.Fatalf("delivery %d: %s, want %s", i, d.ID, ids[i])
+		}
+	}
+	w.nothing(s)
 }
 
 // releaseRace: two that work do no harm.
