@@ -38,7 +38,8 @@ type Settlement struct {
 	Error    string
 	Reason   string // of OutcomeDead
 	Ran      time.Duration
-	Wanted   Kind // of StaleOutcome: the outcome that came too late
+	Result   Digest // of what the handler reported; recorded with OutcomeSuccess
+	Wanted   Kind   // of StaleOutcome: the outcome that came too late
 }
 
 // Answer is what became of a settlement.

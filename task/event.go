@@ -25,6 +25,7 @@ type Event struct {
 	Crashes   int           // starts before this attempt's end that had no outcome
 	Consumer  string        // who settled, or who lost the delivery
 	Ran       time.Duration // of the attempt that ended
+	Result    Digest        // of a success: what its handler reported
 	N         int           // tasks of a packed or paged entry
 	Outcome   string        // of a stale_outcome: what it wanted to record
 	Error     string

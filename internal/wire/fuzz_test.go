@@ -100,6 +100,7 @@ func FuzzParseOpts(f *testing.F) {
 func FuzzItems(f *testing.F) {
 	f.Add(int64(1000), int64(10), 1, []byte("\x01\x00\x00\x04\xdc\v"))
 	f.Add(int64(1000), int64(10), 2, []byte("\x01\x00\x00\x04\x00\x01\x00\x02\x07\x00\x02\x04\x01"))
+	f.Add(int64(1000), int64(10), 1, []byte("\x01\x00\x00\x000123456789abcdef\x04\xdc\v"))
 	f.Add(int64(math.MaxInt64), int64(math.MaxInt64), 1, []byte("\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x02\x04\x00"))
 	f.Add(int64(0), int64(0), math.MaxInt32, []byte(""))
 	f.Add(int64(0), int64(0), MaxItems, make([]byte, MaxItems))

@@ -153,8 +153,13 @@ func TestItemsGolden(t *testing.T) {
 		return task.NewID(p, epoch, task.Position{Ms: base.Ms + ms, LSN: base.LSN + lsn})
 	}
 	entry := func(ms, lsn int64) task.Position { return task.Position{Ms: base.Ms + ms, LSN: base.LSN + lsn} }
+	const digest = "df2fe9f917abdb1c0515ef22f03c6f17"
+	result, err := task.ParseDigest(digest)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
-		hex  string // epoch, ms, lsn, head, ran, then entry, then crashes
+		hex  string // epoch, ms, lsn, 0 and a result, head, ran, then entry, then crashes
 		item Item
 	}{
 		{"01" + "00" + "00" + "04" + "00", Item{Task: birth(1, 0, 0), Entry: entry(0, 0), Attempt: 1}},
@@ -163,6 +168,8 @@ func TestItemsGolden(t *testing.T) {
 		{"02" + "01" + "13" + "0e" + "00" + "904e" + "14", Item{Task: birth(2, -1, -10), Entry: entry(5000, 10), Attempt: 3}},
 		{"01" + "00" + "02" + "05" + "00" + "02", Item{Task: birth(1, 0, 1), Entry: entry(0, 1), Attempt: 1, Crashes: 2}},
 		{"01" + "00" + "02" + "53" + "00" + "00" + "04" + "01", Item{Task: birth(1, 0, 1), Entry: entry(0, 2), Attempt: 20, Crashes: 1}},
+		{"02" + "00" + "00" + "00" + digest + "04" + "dc0b", Item{Task: birth(2, 0, 0), Entry: entry(0, 0), Attempt: 1, Ran: 1500 * time.Microsecond, Result: result}},
+		{"01" + "00" + "02" + "00" + digest + "07" + "00" + "00" + "04" + "01", Item{Task: birth(1, 0, 1), Entry: entry(0, 2), Attempt: 1, Crashes: 1, Result: result}},
 	} {
 		if got := hex.EncodeToString(AppendItem(nil, base, tt.item)); got != tt.hex {
 			t.Errorf("AppendItem(%+v): got %s, want %s", tt.item, got, tt.hex)
@@ -181,6 +188,18 @@ func TestItemsGolden(t *testing.T) {
 	}
 }
 
+// TestItemWithoutAttempt: the entry of a stranger may tell none, and 0 says something else.
+func TestItemWithoutAttempt(t *testing.T) {
+	t.Parallel()
+	base := task.Position{Ms: 1000, LSN: 10}
+	it := Item{Task: task.NewID(1, 1, base), Entry: base, Result: task.Digest{1}}
+	got, err := Items(1, base, 1, AppendItem(nil, base, it))
+	it.Attempt = 1
+	if diff := cmp.Diff([]Item{it}, got); err != nil || diff != "" {
+		t.Errorf("%v: want - got +\n%s", err, diff)
+	}
+}
+
 func TestItemsRefuses(t *testing.T) {
 	t.Parallel()
 	base := task.Position{Ms: 1000, LSN: 10}
@@ -196,6 +215,9 @@ func TestItemsRefuses(t *testing.T) {
 		"cut":                  {1, "01000004"},
 		"cut in the entry":     {1, "010000060000"},
 		"cut in the crashes":   {1, "0100000500"},
+		"cut in the result":    {1, "01000000" + "df2fe9f917abdb1c0515ef22f03c6f"},
+		"cut after the result": {1, "01000000" + "df2fe9f917abdb1c0515ef22f03c6f17"},
+		"two results":          {1, "01000000" + "df2fe9f917abdb1c0515ef22f03c6f17" + "00" + "df2fe9f917abdb1c0515ef22f03c6f17" + "0400"},
 		"many of few":          {math.MaxInt32, "0100000400"},
 		"epoch of 17 bits":     {1, "8080040000" + "0400"},
 		"before 1970":          {1, "01d10f000400"},

@@ -79,8 +79,11 @@ func drawItem(t *rapid.T, p task.Partition) Item {
 	birth := positions.Draw(t, "birth")
 	it := Item{
 		Task: task.NewID(p, rapid.Uint16().Draw(t, "epoch"), birth), Entry: birth,
-		Attempt: int(rapid.Int32Min(0).Draw(t, "attempt")), Crashes: int(rapid.Int32Min(0).Draw(t, "crashes")),
+		Attempt: int(rapid.Int32Min(1).Draw(t, "attempt")), Crashes: int(rapid.Int32Min(0).Draw(t, "crashes")),
 		Ran: time.Duration(rapid.Int64Range(0, int64(maxRan)).Draw(t, "ran")) * time.Microsecond,
+	}
+	if rapid.Bool().Draw(t, "reported") {
+		it.Result = task.Digest(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "result"))
 	}
 	if rapid.Bool().Draw(t, "released") {
 		it.Entry = positions.Draw(t, "entry")
@@ -99,6 +102,12 @@ func TestItemsRoundTrip(t *testing.T) {
 		for range rapid.IntRange(0, 20).Draw(t, "items") {
 			it := drawItem(t, p)
 			one := AppendItem(nil, base, it)
+			if silent := it; !it.Result.IsZero() {
+				silent.Result = task.Digest{}
+				if n := len(AppendItem(nil, base, silent)) + 1 + len(it.Result); len(one) != n {
+					t.Fatalf("%+v takes %d bytes, want %d", it, len(one), n)
+				}
+			}
 			if len(one) < minItem {
 				t.Fatalf("%+v takes %d bytes, at least %d are supposed", it, len(one), minItem)
 			}

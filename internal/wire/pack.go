@@ -14,16 +14,19 @@ type Item struct {
 	Attempt int
 	Crashes int
 	Ran     time.Duration
+	Result  task.Digest
 }
 
 // An item is a run of varints: epoch, zigzag(birth ms − base ms), zigzag(birth
-// lsn − base lsn), attempt<<2 | released<<1 | crashed, run time in µs, then if
+// lsn − base lsn), if there is a result 0 and the 16 bytes of its digest, then
+// attempt<<2 | released<<1 | crashed, which is never 0, run time in µs, then if
 // released zigzag(entry − base) twice, then if crashed the count. base is a
 // position all items of a call share (the prev field of the entry), so that any
 // subset of them can be joined by a script that does not look inside.
 const (
 	flagCrashed  = 1
 	flagReleased = 2
+	headResult   = 0 // no head: a digest follows
 
 	minItem = 5 // bytes
 )
@@ -34,7 +37,11 @@ func AppendItem(b []byte, base task.Position, it Item) []byte {
 	b = binary.AppendUvarint(b, uint64(it.Task.Epoch()))
 	b = binary.AppendVarint(b, birth.Ms-base.Ms)
 	b = binary.AppendVarint(b, birth.LSN-base.LSN)
-	head := uint64(it.Attempt) << 2
+	if !it.Result.IsZero() {
+		b = append(b, headResult)
+		b = append(b, it.Result[:]...)
+	}
+	head := uint64(max(it.Attempt, 1)) << 2 // a stranger's entry may tell none
 	if it.Entry != birth {
 		head |= flagReleased
 	}
@@ -78,8 +85,8 @@ type varints struct {
 func (r *varints) item(p task.Partition, base task.Position) Item {
 	epoch := r.unsigned(1<<16 - 1)
 	birth := r.position(base)
-	head := r.unsigned(1<<33 - 1) // a count fits 31 bits, the int of every platform
-	it := Item{Task: task.NewID(p, uint16(epoch), birth), Entry: birth, Attempt: int(head >> 2)}
+	head, result := r.head()
+	it := Item{Task: task.NewID(p, uint16(epoch), birth), Entry: birth, Attempt: max(int(head>>2), 1), Result: result}
 	it.Ran = time.Duration(r.unsigned(maxRan)) * time.Microsecond
 	if head&flagReleased != 0 {
 		it.Entry = r.position(base)
@@ -88,6 +95,19 @@ func (r *varints) item(p task.Partition, base task.Position) Item {
 		it.Crashes = int(r.unsigned(1<<31 - 1))
 	}
 	return it
+}
+
+// head reads the flags, and the digest that may stand before them.
+func (r *varints) head() (head uint64, result task.Digest) {
+	const most = 1<<33 - 1 // a count fits 31 bits, the int of every platform
+	if head = r.unsigned(most); head != headResult {
+		return head, result
+	}
+	r.b = r.b[copy(result[:], r.b):] // cut short, there is no head
+	if head = r.unsigned(most); head == headResult {
+		r.b, r.bad = nil, true
+	}
+	return head, result
 }
 
 // position reads one relative to base. Ids have 48 bits for each part.

@@ -35,7 +35,8 @@ func successes(e task.Event) ([]task.Event, bool) {
 	all := make([]task.Event, len(items))
 	for i, it := range items {
 		one := e
-		one.Item, one.Task, one.Attempt, one.Crashes, one.Ran, one.Prev = i, it.Task, it.Attempt, it.Crashes, it.Ran, it.Entry
+		one.Item, one.Task, one.Attempt, one.Crashes, one.Prev = i, it.Task, it.Attempt, it.Crashes, it.Entry
+		one.Ran, one.Result = it.Ran, it.Result
 		one.Extra = nil
 		all[i] = one
 	}
