@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/tidemill/tidemill/task"
 )
@@ -41,8 +42,9 @@ func (t Type[T]) handler(fn func(ctx context.Context, v T) error) *handler {
 
 // Perform runs fn for one delivery as a node would: it decodes the payload, sets
 // the timeout, recovers a panic, and returns the verdict that a node would
-// record. It needs no Redis and no Engine; package enginetest is made of it.
-// The error is that of a bad Define.
+// record, and whatever that is, the digest of what fn reported by [Result]. It
+// needs no Redis and no Engine; package enginetest is made of it. The error is
+// that of a bad Define.
 func Perform[T any](ctx context.Context, t Type[T], fn func(ctx context.Context, v T) error, d *Delivery) (task.Settlement, error) {
 	if err := t.defaults.err; err != nil {
 		return task.Settlement{}, fmt.Errorf("perform %s: %w", t.name, err)
@@ -90,14 +92,15 @@ func (e *Engine) register(name string, h *handler) {
 // current is a context that knows its delivery; one allocation a task.
 type current struct {
 	context.Context
-	d *Delivery
+	d       *Delivery
+	results atomic.Pointer[results] // nil: none was reported
 }
 
 type currentKey struct{}
 
 func (c *current) Value(key any) any {
 	if key == (currentKey{}) {
-		return c.d
+		return c
 	}
 	return c.Context.Value(key)
 }
@@ -106,6 +109,9 @@ func (c *current) Value(key any) any {
 // are the idempotency key of the handler's effects: the pair is used by one
 // attempt only, though that attempt may run again after a crash.
 func Current(ctx context.Context) (*Delivery, bool) {
-	d, ok := ctx.Value(currentKey{}).(*Delivery)
-	return d, ok
+	c, ok := ctx.Value(currentKey{}).(*current)
+	if !ok {
+		return nil, false
+	}
+	return c.d, true
 }

@@ -38,11 +38,12 @@ func (e *Engine) perform(ctx context.Context, d *task.Delivery) task.Settlement 
 	if f := e.opts.Observer.Started; f != nil {
 		f(c, d)
 	}
-	err := e.guarded(c, h.run, d)
-	if err == nil {
-		return task.Settlement{Kind: task.OutcomeSuccess}
+	s := task.Settlement{Kind: task.OutcomeSuccess}
+	if err := e.guarded(c, h.run, d); err != nil {
+		s = e.verdict(ctx, h, d, err)
 	}
-	return e.verdict(ctx, h, d, err)
+	s.Result = c.result()
+	return s
 }
 
 // guarded turns a panic into a failure with its stack.

@@ -165,3 +165,13 @@ func TestTee(t *testing.T) {
 		}
 	}
 }
+
+// TestPerformAllocates a context for the handler, and nothing else for one that
+// reports no result. No other test runs beside.
+func TestPerformAllocates(t *testing.T) {
+	e := &Engine{handlers: map[string]*handler{"t": {run: func(context.Context, *task.Delivery) error { return nil }}}}
+	d := &task.Delivery{Type: "t", Attempt: 1}
+	if n := testing.AllocsPerRun(100, func() { e.perform(t.Context(), d) }); n != 1 {
+		t.Errorf("got %v allocations, want 1", n)
+	}
+}

@@ -115,7 +115,7 @@ func (s *Session) settlement(out []task.Settlement, order []int, seq int64) ([]s
 			continue
 		}
 		from := len(buf)
-		buf = wire.AppendItem(buf, base, wire.Item{Task: d.ID, Entry: d.Entry, Attempt: d.Attempt, Crashes: d.Starts(), Ran: o.Ran})
+		buf = wire.AppendItem(buf, base, wire.Item{Task: d.ID, Entry: d.Entry, Attempt: d.Attempt, Crashes: d.Starts(), Ran: o.Ran, Result: o.Result})
 		args = append(args, entry, buf[from:len(buf):len(buf)])
 	}
 	copy(args, []any{s.name, seq, sharedToken(out), base.String(), runs, successes})

@@ -35,15 +35,18 @@ func settleSuccess(w *world) {
 	out := make([]task.Settlement, 3)
 	for i := range out {
 		out[i] = task.Settlement{Delivery: &ds[2-i], Kind: task.OutcomeSuccess, Ran: time.Duration(i+1) * time.Millisecond}
+		if i != 1 { // one without a result between two with
+			out[i].Result = task.Digest{15: byte(i + 1)}
+		}
 	}
 	w.answers(s, out, task.Recorded)
 	var at task.Position
-	for i := range ds {
+	for i, result := range []task.Digest{{15: 3}, {}, {15: 1}} {
 		events, err := w.log.Reader().History(w.ctx, ds[i].ID)
 		w.must(err)
 		e := events[len(events)-1]
 		if len(events) != 2 || e.Kind != task.OutcomeSuccess || e.Item != i || e.Consumer != s.Name() || e.Ran != time.Duration(3-i)*time.Millisecond ||
-			e.Prev != ds[i].Entry || i > 0 && e.At != at {
+			e.Result != result || e.Prev != ds[i].Entry || i > 0 && e.At != at {
 			w.Errorf("outcome of %d: %+v", i, e)
 		}
 		at = e.At
