@@ -89,6 +89,7 @@ func (w *worker) handle(ctx context.Context, d *engine.Delivery) error {
 		w.effect(history.Cut, tag, "", d)
 		return context.Cause(ctx)
 	}
+	engine.Result(ctx, []byte(tag)) // as the checker expects of those that report
 	return end("ok", nil)
 }
 

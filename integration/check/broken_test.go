@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/tidemill/tidemill/integration/history"
@@ -75,6 +76,14 @@ func TestBroken(t *testing.T) {
 		}},
 		{"acknowledged before it ran", "I3", func(b *builder) { b.in.Effects = b.in.Effects[1:]; b.in.Effects[0].T += 3600 * secNs }},
 		{"succeeded without an end", "I3", func(b *builder) { b.in.Effects[1].Outcome = "retry" }},
+		{"another result", "plan", func(b *builder) {
+			e := b.log(b.find("outcome", "succeeded", 0))
+			set(e, "extra", strings.Replace(get(e, "extra"), string(digestOf("1-1")), string(digestOf("1-2")), 1))
+		}},
+		{"a result that is cut", "I5", func(b *builder) {
+			e := b.log(b.find("outcome", "succeeded", 0))
+			set(e, "extra", strings.Replace(get(e, "extra"), string(digestOf("1-1")), "", 1))
+		}},
 		{"buried without a start", "I3", func(b *builder) {
 			b.in.Effects = slices.DeleteFunc(b.in.Effects, func(e history.Effect) bool { return e.Tag == "1-5" })
 		}},

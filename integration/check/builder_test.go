@@ -161,11 +161,14 @@ func (b *builder) outcome(word string, s state, id ulid.ULID, n int, prev pos, m
 	return at
 }
 
-// succeed packs one success: of its birth, or of a release.
-func (b *builder) succeed(id ulid.ULID, n int, entry pos, consumer string) {
+// succeed packs one success: of its birth, or of a release; with a result, if there is one.
+func (b *builder) succeed(id ulid.ULID, n int, entry pos, consumer string, result ...byte) {
 	birth := address(id)
 	extra := binary.AppendUvarint(nil, 1)
 	extra = append(extra, 0, 0)
+	if len(result) > 0 {
+		extra = append(append(extra, 0), result...)
+	}
 	flags := uint64(n) * 4
 	if entry != birth {
 		flags += 2

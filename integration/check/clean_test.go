@@ -27,7 +27,7 @@ func clean(t *testing.T) *builder {
 func (b *builder) simple() {
 	id := b.birth("1-1", 0)
 	b.run("1-1", id, 1, "ok")
-	b.succeed(id, 1, address(id), "A")
+	b.succeed(id, 1, address(id), "A", digestOf("1-1")...)
 }
 
 func (b *builder) delayed() {

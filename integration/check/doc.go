@@ -8,7 +8,7 @@
 // of what handlers did. [Dir] reads a directory and judges, [Check] judges what
 // was read or made by hand. The invariants are I1 to I12 of the design; a
 // [Violation] names the one it breaks; beside them stand plan (a task ended as what
-// was asked for cannot end), pause (something ran in one), stuck (no end), and run
+// was asked for cannot end, or with another result), pause (something ran in one), stuck (no end), and run
 // (what the run found wrong with itself, or that it tried nothing).
 //
 // What the run's faults explain is counted and no violation: births in the gap of

@@ -77,6 +77,7 @@ func (c *checker) ran(f *fold) {
 		if !found {
 			c.violate("I3", "%s attempt %d %s at %s, and the journal has no %s before it", v.id, v.n, word, v.at, what)
 		}
+		c.result(v, effects)
 	}
 }
 
@@ -86,6 +87,8 @@ type verdict struct {
 	kind string
 	at   pos
 	seen int64
+
+	result []byte
 }
 
 // byHandler reports whether an outcome comes from a handler.

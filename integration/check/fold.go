@@ -175,7 +175,7 @@ func (f *fold) move(e *event, l *life, to state) {
 	}
 	f.tried(e)
 	if byHandler(e) {
-		f.verdicts = append(f.verdicts, verdict{attempt{e.id, e.attempt}, e.kind, e.at, e.seen})
+		f.verdicts = append(f.verdicts, verdict{attempt{e.id, e.attempt}, e.kind, e.at, e.seen, e.result})
 	}
 	l.attempts = max(l.attempts, e.attempt)
 	switch e.kind {

@@ -29,6 +29,17 @@ func (v *varints) zigzag() int64 {
 	return int64(n>>1) ^ -int64(n&1)
 }
 
+// take reads bytes as they are.
+func (v *varints) take(n int) []byte {
+	if n > len(v.rest) {
+		v.bad, v.rest = true, nil
+		return nil
+	}
+	b := v.rest[:n]
+	v.rest = v.rest[n:]
+	return b
+}
+
 // unpack gives one event per success of an entry.
 func unpack(e event, partition int) ([]event, error) {
 	if e.n < 1 || e.n > 256 {
@@ -43,6 +54,11 @@ func unpack(e event, partition int) ([]event, error) {
 		epoch := v.unsigned()
 		birth := pos{base.ms + v.zigzag(), base.lsn + v.zigzag()}
 		flags := v.unsigned()
+		if flags == 0 { // no attempt is the zeroth: a digest stands before it
+			one.result = v.take(digestBytes)
+			flags = v.unsigned()
+		}
+		v.bad = v.bad || flags == 0
 		v.unsigned() // how long it ran
 		one.id, one.prev, one.attempt = makeID(birth, partition, epoch), birth, int(flags>>2)
 		if flags&2 != 0 {

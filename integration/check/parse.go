@@ -36,6 +36,7 @@ type event struct {
 	due      int64
 	prev     pos
 	extra    []byte
+	result   []byte // of a success: digest of what its handler reported, nil if it did not
 	tag      string // of births
 	typ      string
 	opts     opts

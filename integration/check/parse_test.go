@@ -45,6 +45,29 @@ func TestPackedExample(t *testing.T) {
 	}
 }
 
+// TestPackedResult reads the example of a result, beside an item without one.
+func TestPackedResult(t *testing.T) {
+	t.Parallel()
+	const digest = "\xdf\x2f\xe9\xf9\x17\xab\xdb\x1c\x05\x15\xef\x22\xf0\x3c\x6f\x17"
+	read := func(extra string) ([]event, error) {
+		return parse(3, raw("e", "1795365844998-4266", "v", "1", "kind", "outcome", "outcome", "succeeded", "n", "2",
+			"prev", "1795365844538-4242", "extra", extra))
+	}
+	const second = "\x02\x02\x08\x0b\xb9\x60\xa6\x06\x2e\x01"
+	events, err := read("\x02\x00\x00" + "\x00" + digest + "\x04\xdc\x0b" + second)
+	if err != nil || string(events[0].result) != digest || events[0].attempt != 1 || events[1].result != nil || events[1].attempt != 2 {
+		t.Errorf("got %+v, %v", events, err)
+	}
+	if got := digestOf("sent"); string(got) != digest {
+		t.Errorf("digest of the example: got %x, want %x", got, digest)
+	}
+	for _, bad := range []string{second + "\x02\x00\x00\x00" + digest, second + "\x02\x00\x00\x00" + digest + "\x00" + digest + "\x04\x00", second + "\x02\x00\x00\x00\x04\x00"} {
+		if events, err := read(bad); err == nil {
+			t.Errorf("%x: got %+v", bad, events)
+		}
+	}
+}
+
 func TestOpts(t *testing.T) {
 	t.Parallel()
 	if got := parseOpts("r5,t60000,u86400000,korder+7%2C,z9"); got != (opts{key: "order 7,", ttlMs: 86400000}) {
@@ -56,6 +79,7 @@ func TestOpts(t *testing.T) {
 // less than n says is noticed.
 func FuzzParse(f *testing.F) {
 	f.Add("1-1", "outcome", "succeeded", "2", "1795365844538-4242", []byte("\x02\x00\x00\x04\xdc\x0b\x02\x02\x08\x0b\xb9\x60\xa6\x06\x2e\x01"))
+	f.Add("1-1", "outcome", "succeeded", "1", "1795365844538-4242", []byte("\x02\x00\x00\x000123456789abcdef\x04\xdc\x0b"))
 	f.Add("1-2", "purged", "", "1", "", []byte("01M8229DHT001G00G00000044J"))
 	f.Add("1-3", "epoch", "", "0", "", []byte("0:3:abc1:01:0"))
 	f.Add("1-4", "reclaimed", "", "1", "", []byte("1-2/2 1-3/2"))
