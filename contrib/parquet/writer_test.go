@@ -25,6 +25,7 @@ func events(n int) (all []task.Event) {
 		case 1:
 			e.Error, e.Consumer, e.Ran = "\xffno\nsuch user", "01M8229DHX42NHE45DSMEJTZFX@v1", time.Duration(i)*time.Microsecond
 		case 2:
+			e.Result = task.Digest{byte(i), 1}
 			e.DueMs, e.Prev, e.Opts.Key = at.Ms+5, at, "k"
 		case 3:
 			e.Erased, e.Actor, e.Reason = true, "ann", "ticket"
@@ -67,6 +68,9 @@ func TestRoundTrip(t *testing.T) {
 		}
 		if d := cmp.Diff(want, rows[i]); d != "" {
 			t.Fatalf("row %d (-want +got):\n%s", i, d)
+		}
+		if got, want := rows[i].Result, all[i].Result.String(); got != want {
+			t.Fatalf("row %d: got result %s, want %s", i, got, want)
 		}
 	}
 }

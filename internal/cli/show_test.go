@@ -53,10 +53,10 @@ timeline
   TIME  +SPAN  released SPAN after it was due, for attempt 2
   TIME  +SPAN  reclaimed from FIRST by SECOND, delivery 2
   TIME  +SPAN  now: held by SECOND for SPAN, delivery 2`)
-	c.settle(second, task.Settlement{Delivery: &taken[0], Kind: task.OutcomeSuccess, Ran: 20 * time.Millisecond})
+	c.settle(second, task.Settlement{Delivery: &taken[0], Kind: task.OutcomeSuccess, Ran: 20 * time.Millisecond, Result: task.Digest{0: 0xab, 15: 1}})
 	got := c.masked(c.ok("show", id.String()))
 	contains(c.T, got, "state  succeeded\n")
-	contains(c.T, got, "reclaimed from FIRST by SECOND, delivery 2\n  TIME  +SPAN  succeeded by SECOND after SPAN, attempt 2, 1 crash before it\n")
+	contains(c.T, got, "reclaimed from FIRST by SECOND, delivery 2\n  TIME  +SPAN  succeeded by SECOND after SPAN, attempt 2, 1 crash before it, result ab000000000000000000000000000001\n")
 	if strings.Contains(got, "now:") {
 		c.Errorf("an ended task has no present: got %s", got)
 	}

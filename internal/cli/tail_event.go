@@ -11,24 +11,25 @@ import (
 
 // eventLine is an event as JSON. Times are those of Redis.
 type eventLine struct {
-	At        time.Time  `json:"at"`
-	Queue     task.Queue `json:"queue"`
-	Partition int        `json:"partition"` // its number in the namespace
-	LSN       int64      `json:"lsn"`
-	Item      int        `json:"item,omitempty"` // of a packed entry
-	Position  string     `json:"position"`       // the entry's id in Redis
-	Kind      task.Kind  `json:"kind"`
-	Task      *task.ID   `json:"id,omitempty"`
-	Attempt   int        `json:"attempt,omitempty"`
-	Crashes   int        `json:"crashes,omitempty"`
-	Consumer  string     `json:"consumer,omitempty"` // of a reclaim: who lost it
-	RanMs     float64    `json:"ran_ms,omitempty"`
-	Outcome   string     `json:"outcome,omitempty"`
-	Error     string     `json:"error,omitempty"`
-	Actor     string     `json:"actor,omitempty"` // of a reclaim: who took it
-	Reason    string     `json:"reason,omitempty"`
-	Due       time.Time  `json:"due_at,omitzero"`
-	Prev      string     `json:"prev,omitempty"`
+	At        time.Time   `json:"at"`
+	Queue     task.Queue  `json:"queue"`
+	Partition int         `json:"partition"` // its number in the namespace
+	LSN       int64       `json:"lsn"`
+	Item      int         `json:"item,omitempty"` // of a packed entry
+	Position  string      `json:"position"`       // the entry's id in Redis
+	Kind      task.Kind   `json:"kind"`
+	Task      *task.ID    `json:"id,omitempty"`
+	Attempt   int         `json:"attempt,omitempty"`
+	Crashes   int         `json:"crashes,omitempty"`
+	Consumer  string      `json:"consumer,omitempty"` // of a reclaim: who lost it
+	RanMs     float64     `json:"ran_ms,omitempty"`
+	Result    task.Digest `json:"result,omitzero"` // of a success: digest of what its handler reported
+	Outcome   string      `json:"outcome,omitempty"`
+	Error     string      `json:"error,omitempty"`
+	Actor     string      `json:"actor,omitempty"` // of a reclaim: who took it
+	Reason    string      `json:"reason,omitempty"`
+	Due       time.Time   `json:"due_at,omitzero"`
+	Prev      string      `json:"prev,omitempty"`
 
 	Type     task.Type         `json:"type,omitempty"`
 	Key      string            `json:"key,omitempty"`
@@ -67,7 +68,7 @@ func newEventLine(e *task.Event) eventLine {
 	l := eventLine{
 		At: time.UnixMilli(e.At.Ms).UTC(), Queue: e.Queue, Partition: int(e.Partition), LSN: e.At.LSN, Item: e.Item,
 		Position: e.At.String(), Kind: e.Kind, Attempt: e.Attempt, Crashes: e.Crashes, Consumer: e.Consumer,
-		RanMs: ms(e.Ran), Outcome: e.Outcome, Error: e.Error, Actor: e.Actor, Reason: e.Reason,
+		RanMs: ms(e.Ran), Result: e.Result, Outcome: e.Outcome, Error: e.Error, Actor: e.Actor, Reason: e.Reason,
 		Type: e.Type, Key: e.Opts.Key, Headers: e.Headers, Redacted: e.Erased, Retries: e.Opts.Retries, Timeout: ms(e.Opts.Timeout),
 		Deadline: e.Opts.Deadline, Raw: e.Raw,
 	}

@@ -52,6 +52,9 @@ func (p places) tellOutcome(e *task.Event) string {
 		if e.Crashes > 0 {
 			s += fmt.Sprintf(", %s before it", count(e.Crashes, "crash"))
 		}
+		if !e.Result.IsZero() {
+			s += ", result " + e.Result.String()
+		}
 		return s
 	case task.OutcomeRetry:
 		return fmt.Sprintf("retry in %s: %s%s", between(e.At.Ms, e.DueMs), failed, why(e.Error))

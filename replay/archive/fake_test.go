@@ -66,8 +66,8 @@ func (l *fakeLog) birth() task.ID {
 // succeed packs the successes of tasks.
 func (l *fakeLog) succeed(ids ...task.ID) {
 	base, items := ids[0].Birth(), []byte(nil)
-	for _, id := range ids {
-		items = wire.AppendItem(items, base, wire.Item{Task: id, Entry: id.Birth(), Attempt: 1, Ran: 1500 * time.Microsecond})
+	for i, id := range ids {
+		items = wire.AppendItem(items, base, wire.Item{Task: id, Entry: id.Birth(), Attempt: 1, Ran: 1500 * time.Microsecond, Result: task.Digest{byte(i % 3)}})
 	}
 	l.event(map[string]string{
 		"kind": "outcome", "outcome": "succeeded", "consumer": "01M8300000000000000000000", "n": strconv.Itoa(len(ids)),

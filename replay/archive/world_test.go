@@ -75,7 +75,10 @@ func (w *world) work(n int) {
 		m := min(len(ds)-3, 50)
 		out := make([]task.Settlement, m)
 		for i := range out {
-			out[i] = task.Settlement{Delivery: &ds[i], Kind: kinds[rand.N(len(kinds))], Delay: time.Hour, Error: "boom", Ran: time.Millisecond}
+			out[i] = task.Settlement{
+				Delivery: &ds[i], Kind: kinds[rand.N(len(kinds))], Delay: time.Hour, Error: "boom", Ran: time.Millisecond,
+				Result: task.Digest{byte(i % 3)}, // some report none
+			}
 		}
 		_, err := w.session.Settle(w.Context(), out)
 		w.must(err)

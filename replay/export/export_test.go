@@ -32,7 +32,7 @@ func events() (all []task.Event) {
 	return append(all, task.Event{
 		At: place, Queue: "mail", Kind: task.Born, Task: id, Type: "email.send", Payload: []byte{0, 1, 0xff}, Headers: map[string]string{"b": "=2", "a": "1"},
 	}, task.Event{At: place, Queue: "mail", Kind: task.Unknown, Raw: []string{"v", "9", "kind", "=new"}},
-		task.Event{At: place, Queue: "mail", Kind: task.OutcomeSuccess, Consumer: "x@=1", Opts: task.Opts{Retries: -1}},
+		task.Event{At: place, Queue: "mail", Kind: task.OutcomeSuccess, Consumer: "x@=1", Opts: task.Opts{Retries: -1}, Result: task.Digest{0: 0xab, 15: 1}},
 		task.Event{At: place, Queue: "mail", Kind: task.Released, Task: id, Type: "email.send", Erased: true})
 }
 
@@ -69,6 +69,9 @@ func TestCSV(t *testing.T) {
 		}
 		if e.Opts.Retries == -1 && (cell["retries"] != "-1" || cell["version"] != "'=1") {
 			t.Errorf("retries %q, version %q", cell["retries"], cell["version"])
+		}
+		if cell["result"] != e.Result.String() || e.Opts.Retries == -1 && cell["result"] != "ab000000000000000000000000000001" {
+			t.Errorf("result %q of %s", cell["result"], e.Result)
 		}
 		if cell["payload_redacted"] != map[bool]string{true: "true"}[e.Erased] {
 			t.Errorf("redacted %q", cell["payload_redacted"])
@@ -139,6 +142,9 @@ func TestCloudEvents(t *testing.T) {
 		data, _ := got["data"].(map[string]any)
 		if data["kind"] != e.Kind.String() || data["version"] != any(task.VersionOf(e.Consumer)) && e.Consumer != "" {
 			t.Errorf("data %v", data)
+		}
+		if e.Result.IsZero() != (data["result"] == nil) || !e.Result.IsZero() && data["result"] != e.Result.String() {
+			t.Errorf("result %v of %s", data["result"], e.Result)
 		}
 	}
 }

@@ -27,6 +27,7 @@ type Row struct {
 	Consumer  string     `json:"consumer,omitempty"`
 	Version   string     `json:"version,omitempty"` // of the consumer's program
 	RanMs     float64    `json:"ran_ms,omitempty"`
+	Result    string     `json:"result,omitempty"`  // of a success: digest of what its handler reported
 	Outcome   string     `json:"outcome,omitempty"` // that came too late
 	Error     string     `json:"error,omitempty"`
 	Actor     string     `json:"actor,omitempty"`
@@ -64,7 +65,7 @@ func RowOf(e *task.Event) Row {
 	r := Row{
 		Time: stampMs(e.At.Ms), Queue: e.Queue, Partition: int(e.Partition), LSN: e.At.LSN, Item: e.Item,
 		Kind: e.Kind.String(), Type: valid(string(e.Type)), Attempt: e.Attempt, Crashes: e.Crashes,
-		Consumer: valid(e.Consumer), Version: valid(task.VersionOf(e.Consumer)), RanMs: ms(e.Ran),
+		Consumer: valid(e.Consumer), Version: valid(task.VersionOf(e.Consumer)), RanMs: ms(e.Ran), Result: e.Result.String(),
 		Outcome: valid(e.Outcome), Error: valid(e.Error), Actor: valid(e.Actor), Reason: valid(e.Reason),
 		Key: valid(e.Opts.Key), Payload: e.Payload, Redacted: e.Erased,
 		Retries: e.Opts.Retries, TimeoutMs: ms(e.Opts.Timeout), Deadline: Stamp{e.Opts.Deadline},
