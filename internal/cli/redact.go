@@ -26,8 +26,8 @@ func (a *app) redactCommand() *cobra.Command {
 		Use: "redact ID... --reason TEXT", Short: "Remove the payloads of tasks that have ended, for good", Args: cobra.MinimumNArgs(1),
 		Long: "Removes the payload from Redis, and with --archive from that archive: birth, releases, hand-backs, and what\n" +
 			"requeue needs of a dead task, which stays dead. The history keeps who and why, and verify stays OK.\n\n" +
-			"Not covered: error texts, headers, idempotency keys, and copies elsewhere: backups and the append-only file\n" +
-			"of Redis until it is rewritten, backups of the archive, what replay wrote with --save.",
+			"Not covered: error texts, headers, idempotency keys, digests of results, and copies elsewhere: backups and\n" +
+			"the append-only file of Redis until it is rewritten, backups of the archive, what replay wrote with --save.",
 		Example: "  tidemill redact 01M8229DHT001G00G00000044J --reason \"ticket 4711\" --archive history/",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ids, err := parseIDs(args)
