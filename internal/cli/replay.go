@@ -15,8 +15,8 @@ import (
 const replayLong = `Replay runs a recorded history again, in one of four modes:
 
   shadow   runs a command on the payloads of recorded attempts, as work --exec would, and compares the
-           outcomes with the recorded ones. The queue does not notice; what the command does elsewhere
-           it really does. It finds $TIDEMILL_REPLAY set, to the name of the replay.
+           outcomes, and what it prints, with what was recorded. The queue does not notice; what the command
+           does elsewhere it really does. It finds $TIDEMILL_REPLAY set, to the name of the replay.
   requeue  enqueues tasks that ended once more, with the old id in the header tidemill-cause.
   observe  prints the events as NDJSON, at their pace.
   bench    enqueues as many tasks of the same types and sizes when the recorded ones came, with random
@@ -58,8 +58,8 @@ func (a *app) replayRunCommand() *cobra.Command {
 			"An interrupted run tells what it did; with --cursor FILE the next one goes on behind it. A requeue\n" +
 			"may be run again under its --name in any case: it makes no task twice.\n\n" +
 			"With --threshold a shadow run exits 1 if more attempts changed, or if there was none to compare:\n" +
-			"another outcome is a change, and with --against another standard output. A changed error text is\n" +
-			"told, and is none.\n\n" + momentHelp,
+			"another outcome is a change, and another standard output than what succeeded had then, or with\n" +
+			"--against than the earlier run had. A changed error text is told, and is none.\n\n" + momentHelp,
 		Example: "  tidemill replay run --mode shadow --from 24h --exec 'email.send=./send --dry-run' --threshold 1%\n" +
 			"  tidemill replay run --mode requeue --kind dead --from 14:00 --name fix-112 --reason 'issue 112' --pace 50/s --yes\n" +
 			"  tidemill replay run --mode bench --into load --pace 2x --yes",

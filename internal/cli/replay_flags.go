@@ -63,7 +63,7 @@ func (r *replayFlags) runFlags(c *cobra.Command) {
 	f.IntVar(&r.concurrency, "concurrency", runtime.GOMAXPROCS(0), "shadow: commands at once `N`")
 	f.StringVar(&r.threshold, "threshold", "", "shadow: exit 1 if more than this share changed `PERCENT`")
 	f.StringVar(&r.save, "save", "", "shadow: write digests of the commands' standard output to `FILE`")
-	f.StringVar(&r.against, "against", "", "shadow: compare with the digests of another run, a `FILE` of --save")
+	f.StringVar(&r.against, "against", "", "shadow: compare with the digests of another run before the recorded ones, a `FILE` of --save")
 	f.StringVar(&r.into, "into", "", "requeue, bench: enqueue into this queue `NAME` (bench: required)")
 	f.BoolVar(&r.payload, "payload", false, "bench: send the recorded payloads, not random bytes")
 	f.BoolVar(&r.yes, "yes", false, "requeue, bench: do it")

@@ -2,8 +2,8 @@ package cli
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
+	"io"
 	"os"
 
 	"github.com/tidemill/tidemill/engine"
@@ -18,8 +18,7 @@ func (a *app) replayShadow(ctx context.Context, src replay.Source, s *rerun.Scop
 	if err != nil {
 		return err
 	}
-	run := rerun.Shadow{Scope: *s, Concurrency: r.concurrency}
-	run.Handler = shadowHandler(commands, r.work.defaults(), &run)
+	run := rerun.Shadow{Scope: *s, Concurrency: r.concurrency, Handler: shadowHandler(commands, r.work.defaults())}
 	if len(s.Filter.Types) == 0 {
 		for _, c := range commands {
 			run.Filter.Types = append(run.Filter.Types, task.Type(c.typ))
@@ -65,9 +64,8 @@ func gate(d *rerun.Diff, r *replayFlags) error {
 	return nil
 }
 
-// shadowHandler runs attempts as work --exec does, and reports the digest of what
-// the command prints.
-func shadowHandler(commands []*command, defaults []engine.DefineOption, run *rerun.Shadow) rerun.Handler {
+// shadowHandler runs attempts as work --exec does, but for what they print.
+func shadowHandler(commands []*command, defaults []engine.DefineOption) rerun.Handler {
 	byType := map[task.Type]*command{}
 	for _, c := range commands {
 		byType[task.Type(c.typ)] = c
@@ -77,14 +75,10 @@ func shadowHandler(commands []*command, defaults []engine.DefineOption, run *rer
 		if c == nil {
 			return task.Settlement{Kind: task.OutcomeSnooze, Error: "no --exec for type " + string(d.Type)}
 		}
-		out := sha256.New()
-		r := &runner{out: out, env: []string{"TIDEMILL_REPLAY=" + rerun.Name(ctx)}}
+		r := &runner{out: io.Discard, env: []string{"TIDEMILL_REPLAY=" + rerun.Name(ctx)}}
 		s, err := engine.Perform(ctx, engine.Define[[]byte](c.typ, defaults...), r.handler(c), d)
 		if err != nil {
 			return task.Settlement{Kind: task.OutcomeDead, Error: err.Error()}
-		}
-		if run.Save != nil || run.Against != nil {
-			rerun.Result(ctx, out.Sum(nil))
 		}
 		return s
 	}

@@ -20,7 +20,8 @@ The payload comes on the command's standard input. Its environment is the worker
 TIDEMILL_TASK_ID, TIDEMILL_TYPE, TIDEMILL_ATTEMPT and TIDEMILL_QUEUE. Exit status 0: the task
 succeeded. 65: it is dead, no retry would help. Anything else: it is tried again, after a
 backoff. The last 8 KiB of standard error become the error that show prints; standard output
-is the worker's own. A task may run twice, when a node died before it could report.
+goes on to the worker's own, and a success keeps a digest of it, by which replay compares. A
+task may run twice, when a node died before it could report.
 
 Words are split as a shell would split them: quote with '…' or "…" (between '…' every character
 is itself; elsewhere a backslash quotes the next one, and \n and \t are newline and tab). Nothing
@@ -81,7 +82,7 @@ func (a *app) work(ctx context.Context, w *workFlags) (err error) {
 		return err
 	}
 	defer h.close()
-	r := &runner{out: shared(a.out)}
+	r := &runner{out: &lockedWriter{w: a.out}}
 	for _, c := range commands {
 		engine.Handle(eng, engine.Define[[]byte](c.typ, w.defaults()...), r.handler(c))
 	}

@@ -2,9 +2,12 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 	"os/exec"
@@ -71,7 +74,7 @@ func splitWords(line string) ([]string, error) {
 
 // runner runs the commands of one worker.
 type runner struct {
-	out     io.Writer // the commands' standard output
+	out     io.Writer // gets the commands' standard output
 	env     []string  // beyond that of every command
 	running sync.WaitGroup
 }
@@ -90,16 +93,19 @@ func (r *runner) handler(c *command) func(context.Context, []byte) error {
 }
 
 // run starts the command for one delivery and turns its end into an answer. The
-// payload is input, never an argument: nothing evaluates it.
+// payload is input, never an argument: nothing evaluates it. The result is what the
+// command prints, or nothing: that is one, too.
 func (r *runner) run(ctx context.Context, c *command, d *engine.Delivery, payload []byte) error {
 	var stderr lastBytes
+	stdout := printed{sum: sha256.New(), to: r.out}
 	cmd := exec.Command(c.argv[0], c.argv[1:]...)
-	cmd.Stdin, cmd.Stdout = bytes.NewReader(payload), r.out
+	cmd.Stdin = bytes.NewReader(payload)
 	cmd.Env = append(append(os.Environ(), r.env...),
 		"TIDEMILL_TASK_ID="+d.ID.String(), "TIDEMILL_TYPE="+string(d.Type),
 		"TIDEMILL_QUEUE="+string(d.Queue), "TIDEMILL_ATTEMPT="+strconv.Itoa(d.Attempt))
-	err := runGroup(ctx, cmd, &stderr)
-	return answer(err, stderr.String())
+	err := runGroup(ctx, cmd, &stdout, &stderr)
+	engine.Result(ctx, stdout.sum.Sum(nil))
+	return cmp.Or(answer(err, stderr.String()), stdout.err)
 }
 
 // answer is what a command's end means to the task.
@@ -117,15 +123,21 @@ func answer(err error, stderr string) error {
 	return errors.New(text)
 }
 
-// shared lets commands that run at once write to w. A file they inherit, so
-// that their output does not pass through this process.
-func shared(w io.Writer) io.Writer {
-	if f, ok := w.(*os.File); ok {
-		return f
-	}
-	return &lockedWriter{w: w}
+// printed digests what a command prints on standard output, and passes it on.
+type printed struct {
+	sum hash.Hash
+	to  io.Writer
+	err error // of passing it on
 }
 
+func (p *printed) Write(b []byte) (n int, err error) {
+	p.sum.Write(b)
+	n, err = p.to.Write(b)
+	p.err = cmp.Or(p.err, err)
+	return n, err
+}
+
+// lockedWriter lets commands that run at once write to w.
 type lockedWriter struct {
 	mu sync.Mutex // guards w
 	w  io.Writer

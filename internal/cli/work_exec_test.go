@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"crypto/sha256"
 	"fmt"
+	"io"
 	"os/exec"
 	"strings"
 	"testing"
@@ -9,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tidemill/tidemill/engine"
+	"github.com/tidemill/tidemill/task"
 )
 
 func TestSplitWords(t *testing.T) {
@@ -83,5 +86,46 @@ func TestAnswer(t *testing.T) {
 	err := answer(run("exit 65"), "bad address")
 	if want := fmt.Sprintf("%T", engine.Bury(nil)); err == nil || err.Error() != "exit status 65: bad address" || fmt.Sprintf("%T", err) != want {
 		t.Errorf("exit 65: got %T %v, want %s", err, err, want)
+	}
+}
+
+// performed runs a shell command for one delivery, as work and replay do.
+func performed(t *testing.T, script string, out io.Writer) task.Settlement {
+	t.Helper()
+	r := &runner{out: out}
+	d := &engine.Delivery{Type: "t", Payload: []byte("payload"), Attempt: 1}
+	s, err := engine.Perform(t.Context(), engine.Define[[]byte]("t"), r.handler(&command{typ: "t", argv: []string{"sh", "-c", script}}), d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestCommandResult: it is what was printed, and goes on to the worker's output.
+func TestCommandResult(t *testing.T) {
+	t.Parallel()
+	for script, want := range map[string]string{"cat": "payload", ":": "", "echo no >&2; printf '%300000s'; exit 3": strings.Repeat(" ", 300_000)} {
+		var out strings.Builder
+		s := performed(t, script, &out)
+		sum := sha256.Sum256([]byte(want))
+		if want := sha256.Sum256(append([]byte{0, 0, 0, 0, 0, 0, 0, 32}, sum[:]...)); s.Result != task.Digest(want[:16]) {
+			t.Errorf("%s: got result %s, want %x", script, s.Result, want[:16])
+		}
+		if out.String() != want {
+			t.Errorf("%s: got %d bytes of output, want %d", script, out.Len(), len(want))
+		}
+	}
+}
+
+type refusing struct{}
+
+func (refusing) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
+
+// TestCommandOutputRefused: a command that succeeded, and whose output could not be
+// passed on, is run again.
+func TestCommandOutputRefused(t *testing.T) {
+	t.Parallel()
+	if s := performed(t, "echo", refusing{}); s.Kind != task.OutcomeRetry || s.Error != io.ErrShortWrite.Error() {
+		t.Errorf("got %+v", s)
 	}
 }

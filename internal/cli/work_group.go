@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/tidemill/tidemill/engine"
@@ -32,10 +33,10 @@ func grace(cause error) time.Duration {
 // which left the process group, and so cannot be ended.
 const lingerFor = 100 * time.Millisecond
 
-// runGroup runs cmd as a process group of its own, with stderr as its standard
-// error, and returns as cmd.Run does. When ctx ends the group has to end. In any
-// case nothing of it is left.
-func runGroup(ctx context.Context, cmd *exec.Cmd, stderr io.Writer) error {
+// runGroup runs cmd as a process group of its own, with its output copied to
+// stdout and stderr, and returns as cmd.Run does. When ctx ends the group has to
+// end. In any case nothing of it is left.
+func runGroup(ctx context.Context, cmd *exec.Cmd, stdout, stderr io.Writer) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -44,7 +45,7 @@ func runGroup(ctx context.Context, cmd *exec.Cmd, stderr io.Writer) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	cmd.SysProcAttr, cmd.WaitDelay = ownGroup(), lingerFor
-	out, quiet, err := startPiped(cmd, stderr)
+	out, err := startPiped(cmd, stdout, stderr)
 	if err != nil {
 		return err
 	}
@@ -55,9 +56,9 @@ func runGroup(ctx context.Context, cmd *exec.Cmd, stderr io.Writer) error {
 		g.end(dead, grace(context.Cause(ctx)))
 	})
 	err = cmd.Wait()
-	if !stop() { // what has stderr open still lives, and may use its grace, too
+	if !stop() { // what has its output open still lives, and may use its grace, too
 		select {
-		case <-quiet:
+		case <-out.quiet:
 			close(dead)
 			<-ended
 		case <-ended:
@@ -65,34 +66,66 @@ func runGroup(ctx context.Context, cmd *exec.Cmd, stderr io.Writer) error {
 	}
 	g.kill() // while anything is left its number is nobody else's, and a free one is not reused for long
 	select {
-	case <-quiet:
+	case <-out.quiet:
 	case <-time.After(lingerFor):
 	}
-	_ = out.Close()
-	<-quiet
+	out.close()
 	return err
 }
 
-// startPiped starts cmd with its stderr copied to w. The channel is closed when
-// nobody has it open any more, or when it is closed here.
-func startPiped(cmd *exec.Cmd, w io.Writer) (*os.File, <-chan struct{}, error) {
+// output is what a group prints, on its way to two writers.
+type output struct {
+	ours    []io.Closer
+	copying sync.WaitGroup
+	quiet   chan struct{} // closed when nobody has any of it open any more
+}
+
+// startPiped starts cmd with its output copied.
+func startPiped(cmd *exec.Cmd, stdout, stderr io.Writer) (*output, error) {
+	o := &output{quiet: make(chan struct{})}
+	theirs, err := o.pipe(stdout)
+	if err == nil {
+		cmd.Stdout = theirs
+		defer theirs.Close() // the process has its own
+		theirs, err = o.pipe(stderr)
+	}
+	if err == nil {
+		cmd.Stderr = theirs
+		defer theirs.Close()
+		err = cmd.Start()
+	}
+	if err != nil {
+		o.close()
+		return nil, err
+	}
+	go func() {
+		o.copying.Wait()
+		close(o.quiet)
+	}()
+	return o, nil
+}
+
+// pipe gives an end to write to; what is written there is copied to w, until that
+// fails.
+func (o *output) pipe(w io.Writer) (*os.File, error) {
 	r, theirs, err := os.Pipe()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	cmd.Stderr = theirs
-	err = cmd.Start()
-	_ = theirs.Close() // the process has its own
-	if err != nil {
-		_ = r.Close()
-		return nil, nil, err
-	}
-	quiet := make(chan struct{})
-	go func() { // joined by runGroup
-		defer close(quiet)
+	o.ours = append(o.ours, r)
+	o.copying.Go(func() {
 		_, _ = io.Copy(w, r)
-	}()
-	return r, quiet, nil
+		_ = r.Close() // the writer shall notice
+	})
+	return theirs, nil
+}
+
+// close ends the copying.
+func (o *output) close() {
+	for _, r := range o.ours {
+		_ = r.Close()
+	}
+	o.copying.Wait()
 }
 
 // end asks the group to end, and kills it when it is dead or its time is over.

@@ -26,11 +26,11 @@ func runScript(ctx context.Context, t *testing.T, script string) (alive *bufio.R
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close() })
-	cmd := exec.Command("sh", "-c", script)
-	cmd.Dir, cmd.Stdout = t.TempDir(), w
+	cmd := exec.Command("sh", "-c", "exec >&3; "+script)
+	cmd.Dir, cmd.ExtraFiles = t.TempDir(), []*os.File{w}
 	done := make(chan error, 1)
 	go func() {
-		done <- runGroup(ctx, cmd, io.Discard)
+		done <- runGroup(ctx, cmd, io.Discard, io.Discard)
 		w.Close()
 	}()
 	return bufio.NewReader(r), done
@@ -109,6 +109,38 @@ func TestGroupWaitsForChildren(t *testing.T) {
 	}
 }
 
+// The same is true of what it prints then.
+func TestGroupOutputIsWhole(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	out := watched{on: func() { cancel(engine.ErrTimeout) }}
+	script := `(trap 'sleep 0.3; echo cleaned; exit' TERM; echo began; while :; do sleep 0.01; done) & wait`
+	err := runGroup(ctx, exec.Command("sh", "-c", script), &out, io.Discard)
+	if errText(err) != "signal: terminated" || out.String() != "began\ncleaned\n" {
+		t.Errorf("got %q, %v", out.String(), err)
+	}
+}
+
+// TestGroupOutputIsNotTaken: who writes what nobody takes any more is told so.
+func TestGroupOutputIsNotTaken(t *testing.T) {
+	t.Parallel()
+	err := runGroup(t.Context(), exec.Command("sh", "-c", "while echo more; do :; done; exit 7"), refusing{}, io.Discard)
+	if got := errText(err); got != "exit status 7" && got != "signal: broken pipe" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// watched calls on when something is written.
+type watched struct {
+	strings.Builder
+	on func()
+}
+
+func (w *watched) Write(b []byte) (int, error) {
+	w.on()
+	return w.Builder.Write(b)
+}
+
 func TestGroupIsNotStartedTooLate(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -137,8 +169,8 @@ func TestPayloadIsInputAlone(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	cmd := exec.Command("sh", "-c", "cat; :")
-	cmd.Stdin, cmd.Stdout = strings.NewReader("$(exit 9) `exit 9` ; exit 9"), &out
-	if err := runGroup(t.Context(), cmd, io.Discard); err != nil || out.String() != "$(exit 9) `exit 9` ; exit 9" {
+	cmd.Stdin = strings.NewReader("$(exit 9) `exit 9` ; exit 9")
+	if err := runGroup(t.Context(), cmd, &out, io.Discard); err != nil || out.String() != "$(exit 9) `exit 9` ; exit 9" {
 		t.Errorf("got %q, %v", out.String(), err)
 	}
 }

@@ -60,9 +60,9 @@ func (d *Diff) MarshalJSON() ([]byte, error) {
 	}{(*plain)(d), d.Percent(), types})
 }
 
-// add compares one attempt: what it was, what it is now, and the digest of its
-// result now and in an earlier run.
-func (d *Diff) add(then *Recorded, now *task.Settlement, digest, before string) {
+// add compares one attempt: what it was, what it is now, and the digest that its
+// result should have; zero: any.
+func (d *Diff) add(then *Recorded, now *task.Settlement, before task.Digest) {
 	if d.FirstAt.IsZero() || then.EndedAt.Before(d.FirstAt) {
 		d.FirstAt = then.EndedAt
 	}
@@ -75,7 +75,7 @@ func (d *Diff) add(then *Recorded, now *task.Settlement, digest, before string) 
 		d.types[then.Type] = t
 	}
 	d.Compared++
-	if t.add(then, now, digest, before, d.examples) {
+	if t.add(then, now, before, d.examples) {
 		d.Changed++
 	}
 }

@@ -16,7 +16,7 @@ type TypeDiff struct {
 	Changed  int                             `json:"changed"`
 	Matrix   map[task.Kind]map[task.Kind]int `json:"matrix"` // recorded × now
 
-	Digests        int `json:"digests"` // compared with an earlier run
+	Digests        int `json:"digests"` // compared, with an earlier run or the recorded ones
 	DigestsChanged int `json:"digests_changed"`
 
 	Then replay.Histogram `json:"-"` // of run times
@@ -54,7 +54,7 @@ type Example struct {
 	Now     task.Kind     `json:"now"`
 	Error   string        `json:"error,omitempty"` // what it says now, else what it said then
 	Digest  string        `json:"digest,omitempty"`
-	Before  string        `json:"before,omitempty"` // the digest of the earlier run
+	Before  string        `json:"before,omitempty"` // the digest that it should have
 }
 
 // maxErrors bounds the kinds of changed errors that are kept of a type.
@@ -68,7 +68,7 @@ func newTypeDiff(name task.Type) *TypeDiff {
 }
 
 // add reports whether the attempt changed.
-func (t *TypeDiff) add(then *Recorded, now *task.Settlement, digest, before string, examples int) bool {
+func (t *TypeDiff) add(then *Recorded, now *task.Settlement, before task.Digest, examples int) bool {
 	t.Compared++
 	if t.Matrix[then.Kind] == nil {
 		t.Matrix[then.Kind] = map[task.Kind]int{}
@@ -80,16 +80,16 @@ func (t *TypeDiff) add(then *Recorded, now *task.Settlement, digest, before stri
 	if !changed {
 		t.failed(replay.Alike(then.Error), replay.Alike(now.Error))
 	}
-	if before != "" {
+	if !before.IsZero() {
 		t.Digests++
-		if digest != before {
+		if now.Result != before {
 			t.DigestsChanged++
 			changed = true
 		}
 	}
 	if changed {
 		t.Changed++
-		t.keep(then, now, digest, before, examples)
+		t.keep(then, now, before, examples)
 	}
 	return changed
 }
@@ -124,14 +124,14 @@ func (t *TypeDiff) failed(then, now string) {
 }
 
 // keep remembers some attempts of each change.
-func (t *TypeDiff) keep(then *Recorded, now *task.Settlement, digest, before string, examples int) {
+func (t *TypeDiff) keep(then *Recorded, now *task.Settlement, before task.Digest, examples int) {
 	change := [2]task.Kind{then.Kind, now.Kind}
 	if t.seen[change]++; t.seen[change] > examples {
 		return
 	}
 	e := Example{ID: then.ID, Attempt: then.Attempt, At: then.At, Then: then.Kind, Now: now.Kind, Error: firstLine(cmp.Or(now.Error, then.Error))}
-	if before != "" && digest != before {
-		e.Digest, e.Before = cmp.Or(digest, "none"), before
+	if !before.IsZero() && now.Result != before {
+		e.Digest, e.Before = cmp.Or(now.Result.String(), "none"), before.String()
 	}
 	t.Examples = append(t.Examples, e)
 }

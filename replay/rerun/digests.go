@@ -11,13 +11,13 @@ import (
 )
 
 // Digests are the digests of a shadow run's results, by attempt.
-type Digests map[string]string
+type Digests map[string]task.Digest
 
 // digestLine is one of them as it is saved.
 type digestLine struct {
 	ID     task.ID       `json:"id"`
 	At     task.Position `json:"at"` // of the recorded outcome
-	Digest string        `json:"digest"`
+	Digest task.Digest   `json:"digest"`
 }
 
 func digestKey(id task.ID, at task.Position) string { return id.String() + "@" + at.String() }
@@ -32,14 +32,14 @@ func ReadDigests(r io.Reader) (Digests, error) {
 		if errors.Is(err, io.EOF) {
 			return all, nil
 		}
-		if err != nil || line.Digest == "" {
+		if err != nil || line.Digest.IsZero() {
 			return nil, fmt.Errorf("%w: digests: line %d is none", task.ErrInvalidOption, len(all)+1)
 		}
 		all[digestKey(line.ID, line.At)] = line.Digest
 	}
 }
 
-func writeDigest(w io.Writer, r *Recorded, digest string) error {
+func writeDigest(w io.Writer, r *Recorded, digest task.Digest) error {
 	if err := json.NewEncoder(w).Encode(digestLine{ID: r.ID, At: r.At, Digest: digest}); err != nil {
 		return fmt.Errorf("save digest of %s: %w", r.ID, err)
 	}

@@ -4,8 +4,9 @@
 // much:
 //
 //   - [Observe] feeds the events to a function.
-//   - [Shadow] runs a handler on recorded payloads and compares what it says now
-//     with what was recorded then. It has no way to the queue.
+//   - [Shadow] runs a handler on recorded payloads and compares what it says now,
+//     and the digest of its result, with what was recorded then. It has no way to
+//     the queue.
 //   - [Requeue] really runs tasks again, as new ones that name their cause.
 //   - [Load] makes the recorded arrivals and sizes the load of a test.
 //

@@ -82,7 +82,7 @@ func recorded(e *task.Event, d *delivery) *Recorded {
 	r := &Recorded{
 		ID: e.Task, Queue: e.Queue, Type: d.Type, Payload: d.Payload, Headers: d.Headers, Opts: d.Opts,
 		Attempt: max(e.Attempt, d.Attempt, 1), BornAt: e.Task.Time().UTC(), EndedAt: time.UnixMilli(e.At.Ms).UTC(),
-		Kind: e.Kind, Error: e.Error, Reason: e.Reason, Ran: e.Ran, Consumer: e.Consumer,
+		Kind: e.Kind, Error: e.Error, Reason: e.Reason, Ran: e.Ran, Result: e.Result, Consumer: e.Consumer,
 		HandedBack: d.handedBack, Entry: d.At, At: e.At, item: e.Item,
 	}
 	if d.DueMs > 0 {

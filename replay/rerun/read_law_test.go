@@ -16,7 +16,7 @@ import (
 
 // told are the fields of an attempt that authors know.
 func told(r *Recorded) Recorded {
-	return Recorded{ID: r.ID, Kind: r.Kind, Attempt: r.Attempt, Payload: r.Payload, Type: r.Type, Error: r.Error, At: r.At}
+	return Recorded{ID: r.ID, Kind: r.Kind, Attempt: r.Attempt, Payload: r.Payload, Type: r.Type, Error: r.Error, Result: r.Result, At: r.At}
 }
 
 // drawHistory is one to three partitions, and every attempt in them, by the time

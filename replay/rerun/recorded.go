@@ -30,8 +30,9 @@ type Recorded struct {
 	Error      string
 	Reason     string
 	Ran        time.Duration
-	Consumer   string // who settled it; empty: nobody had it
-	HandedBack int    // how often it was handed back before, as far as it was read
+	Result     task.Digest // of what a success reported
+	Consumer   string      // who settled it; empty: nobody had it
+	HandedBack int         // how often it was handed back before, as far as it was read
 
 	Entry task.Position // what was delivered
 	At    task.Position // of the outcome

@@ -14,7 +14,8 @@ import (
 )
 
 // Handler runs a recorded attempt again and says the outcome that a node would
-// record; engine.Perform makes one of a handler of tasks.
+// record, and the digest of its result, if there is one; engine.Perform makes both
+// of a handler of tasks.
 type Handler func(ctx context.Context, d *task.Delivery) task.Settlement
 
 // Shadow runs a handler on recorded attempts and compares. It needs no engine and
@@ -25,7 +26,7 @@ type Shadow struct {
 	Concurrency int       // attempts at once; default 1
 	Examples    int       // kept of each change of a type; default 3
 	Save        io.Writer // gets the digests of this run, a line each; nil: nobody
-	Against     Digests   // of an earlier run, to compare with; nil: none
+	Against     Digests   // of an earlier run, to compare with before the recorded ones; nil: none
 }
 
 // Run returns what was compared, also with an error. When ctx ends, what runs is
@@ -134,14 +135,13 @@ func (s *shadow) skip(why string) {
 
 func (s *shadow) work(ctx context.Context) {
 	for j := range s.queue {
-		run := &run{name: s.name()}
 		began := time.Now()
-		now := s.try(withRun(ctx, run), j.Recorded)
+		now := s.try(context.WithValue(ctx, nameKey{}, s.name()), j.Recorded)
 		now.Ran = time.Since(began)
 		if ctx.Err() != nil {
 			continue // whatever it says, it was cut off
 		}
-		s.compare(j.Recorded, &now, run.digest())
+		s.compare(j.Recorded, &now)
 		s.ledger.end(j.ticket)
 	}
 }
@@ -170,11 +170,21 @@ func (r *Recorded) delivery() *task.Delivery {
 	return d
 }
 
-func (s *shadow) compare(then *Recorded, now *task.Settlement, digest string) {
+func (s *shadow) compare(then *Recorded, now *task.Settlement) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.diff.add(then, now, digest, s.Against[digestKey(then.ID, then.At)])
-	if s.Save != nil && digest != "" && s.err == nil {
-		s.err = writeDigest(s.Save, then, digest)
+	s.diff.add(then, now, s.before(then, now))
+	if s.Save != nil && !now.Result.IsZero() && s.err == nil {
+		s.err = writeDigest(s.Save, then, now.Result)
 	}
+}
+
+// before is the digest to compare with: that of the earlier run, else the recorded
+// one, if today's run would record one, too.
+func (s *shadow) before(then *Recorded, now *task.Settlement) task.Digest {
+	d, ok := s.Against[digestKey(then.ID, then.At)]
+	if !ok && now.Kind == task.OutcomeSuccess && !now.Result.IsZero() {
+		d = then.Result
+	}
+	return d
 }

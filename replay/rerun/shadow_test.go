@@ -1,7 +1,6 @@
 package rerun
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -123,51 +122,6 @@ func TestShadowKeepsFewExamples(t *testing.T) {
 			t.Errorf("%s: got %d examples, want %d", got.Type, len(got.Examples), want)
 		}
 	}
-}
-
-// TestShadowComparesResults: two shadow runs, the second with another result.
-func TestShadowComparesResults(t *testing.T) {
-	t.Parallel()
-	h, a := recordedDay()
-	other := a.truth[3].ID
-	run := func(s Shadow, suffix string) *Diff {
-		s.Filter, s.Name = replay.Filter{Types: []task.Type{"mail"}}, "night"
-		s.Handler = func(ctx context.Context, d *task.Delivery) task.Settlement {
-			if !IsReplay(ctx) || Name(ctx) != "night" {
-				t.Errorf("got replay %t, %q", IsReplay(ctx), Name(ctx))
-			}
-			result := d.ID.String()
-			if d.ID == other {
-				result += suffix
-			}
-			Result(ctx, []byte(result))
-			return sameAsThen(ctx, d)
-		}
-		d, err := s.Run(t.Context(), h)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return d
-	}
-	var saved bytes.Buffer
-	if d := run(Shadow{Save: &saved, Concurrency: 4}, ""); d.Changed != 0 {
-		t.Errorf("first run: got %d changed", d.Changed)
-	}
-	before, err := ReadDigests(&saved)
-	if err != nil || len(before) != 20 {
-		t.Fatalf("got %d digests, %v, want 20", len(before), err)
-	}
-	if d := run(Shadow{Against: before}, ""); d.Changed != 0 || d.Types()[0].Digests != 20 {
-		t.Errorf("same: got %d changed of %d", d.Changed, d.Types()[0].Digests)
-	}
-	d := run(Shadow{Against: before}, "!")
-	if mail := d.Types()[0]; d.Changed != 1 || mail.DigestsChanged != 1 || mail.Examples[0].ID != other {
-		t.Errorf("changed: got %d, %+v, want %s", d.Changed, mail.Examples, other)
-	}
-	if _, err := ReadDigests(strings.NewReader("{}\n")); !errors.Is(err, task.ErrInvalidOption) {
-		t.Errorf("not digests: got %v", err)
-	}
-	Result(t.Context(), []byte("outside of a shadow run nothing happens"))
 }
 
 // TestShadowResumes: interrupted at any attempt, with some still running, the next

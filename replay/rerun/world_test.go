@@ -79,12 +79,18 @@ func (a *author) again(kind task.Kind, d task.Event) task.Event {
 	return *a.write(d)
 }
 
-// settle writes the outcome of a delivery.
+// settle writes the outcome of a delivery; a success has the id as its digest.
 func (a *author) settle(d task.Event, kind task.Kind, text string) task.Event {
+	result := task.Digest{}
+	if kind == task.OutcomeSuccess {
+		result = task.Digest(d.Task)
+	}
 	e := *a.write(task.Event{
-		Kind: kind, Task: d.Task, Attempt: d.Attempt, Consumer: "node", Error: text, Prev: d.At, Ran: 5 * time.Millisecond,
+		Kind: kind, Task: d.Task, Attempt: d.Attempt, Consumer: "node", Error: text, Prev: d.At, Ran: 5 * time.Millisecond, Result: result,
 	})
-	a.truth = append(a.truth, Recorded{ID: d.Task, Kind: kind, Attempt: d.Attempt, Payload: d.Payload, Type: d.Type, Error: text, At: e.At})
+	a.truth = append(a.truth, Recorded{
+		ID: d.Task, Kind: kind, Attempt: d.Attempt, Payload: d.Payload, Type: d.Type, Error: text, Result: result, At: e.At,
+	})
 	return e
 }
 
