@@ -15,6 +15,7 @@
 //
 // Because a task may run twice (a node died before it could report), a handler's
 // effects should be idempotent; [Current] gives the id and attempt to key them by.
+// What a handler makes may leave a digest in the history: [Result].
 //
 // Caveats: a handler that ignores its context holds its slot until it returns;
 // times are those of the Redis clock, so a clock that jumps forward releases

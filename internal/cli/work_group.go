@@ -77,7 +77,7 @@ func runGroup(ctx context.Context, cmd *exec.Cmd, stdout, stderr io.Writer) erro
 type output struct {
 	ours    []io.Closer
 	copying sync.WaitGroup
-	quiet   chan struct{} // closed when nobody has any of it open any more
+	quiet   chan struct{} // closed when nobody has any of it open any more, or after close
 }
 
 // startPiped starts cmd with its output copied.
@@ -94,14 +94,14 @@ func startPiped(cmd *exec.Cmd, stdout, stderr io.Writer) (*output, error) {
 		defer theirs.Close()
 		err = cmd.Start()
 	}
+	go func() { // joined by close
+		o.copying.Wait()
+		close(o.quiet)
+	}()
 	if err != nil {
 		o.close()
 		return nil, err
 	}
-	go func() {
-		o.copying.Wait()
-		close(o.quiet)
-	}()
 	return o, nil
 }
 
@@ -125,7 +125,7 @@ func (o *output) close() {
 	for _, r := range o.ours {
 		_ = r.Close()
 	}
-	o.copying.Wait()
+	<-o.quiet
 }
 
 // end asks the group to end, and kills it when it is dead or its time is over.
