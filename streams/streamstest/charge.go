@@ -6,6 +6,7 @@ var chargeCases = []testCase{
 	{"counts a start, once", chargeOnce},
 	{"what is not held must not start", chargeLost},
 	{"more than a page", chargePages},
+	{"what lies between is not charged", chargeSome},
 }
 
 func chargeOnce(w *world) {
@@ -60,6 +61,29 @@ func chargePages(w *world) {
 	for i := range ds {
 		if !held[i] || ds[i].Count != 2 {
 			w.Fatalf("%d: held %v, count %d", i, held[i], ds[i].Count)
+		}
+	}
+}
+
+// chargeSome charges every other delivery, the last first, and one of somebody else.
+func chargeSome(w *world) {
+	a, b, c := w.join(), w.join(), w.join()
+	w.held(a, 9)
+	ds, other := w.reclaim(b, a.Name()), w.held(c, 1)[0]
+	ask, charged := []*task.Delivery{&other}, map[task.ID]bool{}
+	for i := len(ds) - 1; i >= 0; i -= 2 {
+		ask, charged[ds[i].ID] = append(ask, &ds[i]), true
+	}
+	held, err := b.Charge(w.ctx, ask)
+	w.must(err)
+	for i, d := range ask {
+		if held[i] != charged[d.ID] {
+			w.Errorf("%d: held %t, want %t", i, held[i], charged[d.ID])
+		}
+	}
+	for _, d := range w.reclaim(c, b.Name()) {
+		if want := map[bool]int{true: 3, false: 2}[charged[d.ID]]; d.Count != want {
+			w.Errorf("%s has count %d, want %d", d.ID, d.Count, want)
 		}
 	}
 }
