@@ -34,7 +34,7 @@ type incarnation struct {
 
 	adopting sync.Mutex
 	swept    atomic.Bool // false: a sweep is due
-	taken    []*work     // the last page taken over; of watch alone
+	taken    []*work     // the last page taken over; guarded by adopting
 
 	mu       sync.Mutex // guards what follows
 	held     map[task.Position]*work

@@ -1,9 +1,7 @@
 package consumergroup
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"time"
 )
 
@@ -98,38 +96,4 @@ func (in *incarnation) look(ctx context.Context, seen map[string]sighting, recor
 		}
 	}
 	return next
-}
-
-// takeOver moves a silent consumer's deliveries here, page by page, as long as
-// there is room for them; other nodes take their share meanwhile. What nobody had
-// room for is taken all the same a little later, but not hoarded: the next page
-// when the last has started. It reports whether nothing is left to take.
-func (in *incarnation) takeOver(ctx context.Context, victim, record string, overdue bool) (finished bool) {
-	total := 0
-	defer func() {
-		if f := in.m.group.opts.Observer.Reclaimed; f != nil && total > 0 {
-			f(in.m.group.opts.Queue, victim, total)
-		}
-	}()
-	for in.m.group.pool.free() > 0 || overdue && !slices.ContainsFunc(in.taken, (*work).waits) {
-		in.adopting.Lock()
-		b, more, err := in.session.Reclaim(ctx, victim, record)
-		ws := in.hold(b.Deliveries)
-		in.adopting.Unlock()
-		in.taken = slices.Clone(ws) // admit reorders
-		total += len(ws)
-		if err != nil {
-			in.swept.Store(false) // a page may have moved unseen
-		}
-		if err = cmp.Or(err, in.admit(ctx, ws, &b)); err != nil {
-			if !in.isLost(err) && ctx.Err() == nil {
-				in.m.group.failed("reclaim", err)
-			}
-			return false
-		}
-		if !more {
-			return true
-		}
-	}
-	return false
 }
