@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strconv"
 	"strings"
 	"time"
@@ -52,36 +53,57 @@ func (l *lane) ask(ctx context.Context, ks []string, args []any) (reply, error) 
 	return r, err
 }
 
-// arguments writes a batch as the script takes it; the longer form only where a
-// birth has an idempotency key.
+// arguments writes a batch as the script takes it: as runs of births that differ in
+// their payloads alone; with more for each birth only where one has an idempotency key.
 func (l *lane) arguments(ks []string, seq int64, batch []share) ([]string, []any, int) {
-	stride, n := 5, 0
-	for _, s := range batch {
-		n += s.to - s.from
-		for _, b := range s.job.births[s.from:s.to] {
-			if b.key != "" {
-				stride = 7
-			}
+	n, stride := 0, 1
+	for b := range births(batch) {
+		n++
+		if b.key != "" {
+			stride = 3
 		}
 	}
-	args := make([]any, 0, 2+n*stride)
-	args = append(args, seq, stride)
-	for _, s := range batch {
-		for i := range s.job.births[s.from:s.to] {
-			b := &s.job.births[s.from+i]
-			args = append(args, b.typ, b.payload, b.headers, b.opts, b.due)
-			if stride == 5 {
-				continue
-			}
-			at := 0
-			if b.key != "" {
-				ks = append(ks, b.key)
-				at = len(ks)
-			}
-			args = append(args, at, b.ttl)
+	args := make([]any, 2, 2+5+n*stride)
+	args[0], args[1] = seq, stride
+	var run *encoded // its first birth
+	at, length := 0, 0
+	for b := range births(batch) {
+		if run == nil || !b.like(run) {
+			args = append(args, b.typ, b.headers, b.opts, b.due, 0)
+			run, at, length = b, len(args)-1, 0
 		}
+		length++
+		args[at] = length
+		args = append(args, b.payload)
+		if stride == 1 {
+			continue
+		}
+		unique := 0
+		if b.key != "" {
+			ks = append(ks, b.key)
+			unique = len(ks)
+		}
+		args = append(args, unique, b.ttl)
 	}
 	return ks, args, n
+}
+
+// births of a batch, in order.
+func births(batch []share) iter.Seq[*encoded] {
+	return func(yield func(*encoded) bool) {
+		for _, s := range batch {
+			for i := s.from; i < s.to; i++ {
+				if !yield(&s.job.births[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// like reports whether births differ in their payloads alone.
+func (b *encoded) like(o *encoded) bool {
+	return b.typ == o.typ && b.headers == o.headers && b.opts == o.opts && b.due == o.due
 }
 
 // ids reads "seq epoch ms first n index=id…": births got consecutive lsns, in

@@ -97,9 +97,14 @@ func (l *lane) add(ctx context.Context, births []encoded) ([]Enqueued, error) {
 
 // run leads: it flushes until the own job has ended or ctx has, then passes on.
 func (l *lane) run(ctx context.Context, own *job) {
-	runtime.Gosched() // who is ready to run may have births for the first batch
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for n := 0; n < len(l.queue); { // who is ready to run may have births for the first batch
+		n = len(l.queue)
+		l.mu.Unlock()
+		runtime.Gosched()
+		l.mu.Lock()
+	}
 	for !own.over() && ctx.Err() == nil {
 		batch := l.take()
 		l.flying = true

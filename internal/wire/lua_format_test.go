@@ -14,52 +14,64 @@ import (
 	"github.com/tidemill/tidemill/task"
 )
 
-// names returns the field names that calls of append write, which has the stream
-// before them.
+// names returns the field names that an XADD writes, which has its verb, stream and
+// id before them.
 func names(call *ast.FuncCallExpr) (names []string) {
-	for i := 1; i+1 < len(call.Args); i += 2 {
+	for i := 3; i+1 < len(call.Args); i += 2 {
 		names = append(names, text(call.Args[i]))
 	}
 	return names
 }
 
-// TestLuaFields: entry, event and enqueue write the fields of this package, in
-// order, and nothing else appends.
+// adds are the calls of XADD.
+func adds(stmts []ast.Stmt) (found []*ast.FuncCallExpr) {
+	for _, call := range callsOf(stmts, "call", "redis.call", "redis.pcall") {
+		if text(call.Args[0]) == "XADD" {
+			found = append(found, call)
+		}
+	}
+	return found
+}
+
+// TestLuaFields: entry and event write the fields of this package, in order, and
+// nothing else appends.
 func TestLuaFields(t *testing.T) {
 	t.Parallel()
 	_, stmts := shared(t)
-	appends := callsOf(stmts, "append")
-	if len(appends) != 2 {
-		t.Fatalf("library.lua appends in %d places, want entry and event", len(appends))
+	found := adds(stmts)
+	if len(found) != 2 {
+		t.Fatalf("prologue.lua and library.lua append in %d places, want entry and event", len(found))
 	}
 	for i, want := range [][]string{BirthFields, EventFields} {
-		if diff := cmp.Diff(want, names(appends[i])); diff != "" {
-			t.Errorf("library.lua:%d: want - got +\n%s", appends[i].Line(), diff)
+		if diff := cmp.Diff(want, names(found[i])); diff != "" {
+			t.Errorf("line %d: want - got +\n%s", found[i].Line(), diff)
 		}
 	}
 	for _, s := range scripts(t) {
-		for _, call := range callsOf(parseLua(t, s.name, s.own), "append") {
-			if diff := cmp.Diff(BirthFields, names(call)); diff != "" {
-				t.Errorf("%s.lua:%d: want - got +\n%s", s.name, call.Line(), diff)
-			}
+		for _, call := range adds(parseLua(t, s.name, s.own)) {
+			t.Errorf("%s.lua:%d appends by itself", s.name, call.Line())
 		}
 	}
 }
 
-// TestLuaFieldNames: what scripts hand to entry and event is a field. A name
-// misspelt would be written nowhere.
+// TestLuaFieldNames: entry is given a stream and each of its fields but the version,
+// and what is handed to event is a field. A name misspelt would be written nowhere.
 func TestLuaFieldNames(t *testing.T) {
 	t.Parallel()
-	fields := map[string][]string{"entry": BirthFields, "event": EventFields}
 	for _, s := range scripts(t) {
-		for _, call := range callsOf(s.stmts, "entry", "event") {
+		for _, call := range callsOf(s.stmts, "entry") {
+			if len(call.Args) != len(BirthFields) {
+				t.Errorf("%s:%d: entry of %d values, want %d", s.name, call.Line(), len(call.Args), len(BirthFields))
+			}
+		}
+		for _, call := range callsOf(s.stmts, "event") {
 			table, ok := call.Args[1].(*ast.TableExpr)
 			if !ok {
 				continue // a variable: outcomes.lua fills it by name
 			}
 			for _, f := range table.Fields {
-				if !slices.Contains(fields[called(call)], text(f.Key)) {
-					t.Errorf("%s: %s{%s = …}: no such field", s.name, called(call), text(f.Key))
+				if !slices.Contains(EventFields, text(f.Key)) {
+					t.Errorf("%s: event{%s = …}: no such field", s.name, text(f.Key))
 				}
 			}
 		}
@@ -143,9 +155,9 @@ func TestLuaConstants(t *testing.T) {
 		{"next slot", `run\.next = at \+ (\d+)`, []string{slot}, []string{"library"}},
 		{"size of a chunk", `'SETRANGE', key, (\d+),`, []string{last}, []string{"library"}},
 		{"group", `call, group, meta = redis.call, '(\w+)'`, []string{keys.Group}, []string{"prologue"}},
-		{"schema read", `m\[1\] ~= '(\w+)' then return \{'SCHEMA'`, []string{Schema}, []string{"prologue"}},
+		{"schema read", `had\[1\] ~= '(\w+)' then return \{'SCHEMA'`, []string{Schema}, []string{"prologue"}},
 		{"schema written", `'HSET', meta, 'schema', '(\w+)'`, []string{Schema}, []string{"epoch"}},
-		{"version", `'v', '(\w+)'`, []string{Version}, []string{"library", "enqueue"}},
+		{"version", `'v', '(\w+)'`, []string{Version}, []string{"prologue", "library"}},
 		{"outcome", `e\.kind or '(\w+)'`, []string{Outcome}, []string{"library"}},
 	} {
 		found := map[string]bool{}

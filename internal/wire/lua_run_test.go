@@ -22,7 +22,11 @@ const exported = `
 return {
   id = function(key, server, at, n) meta, token, ms = key, server, at return ulid(n) end,
   address = address, slot = slot, record = record, parts = parts, int = int,
-  entry = function(b) ms, lsn = 5, 6 written = nil entry('t', b) return written end,
+  entry = function(b)
+    ms, lsn, written = 5, 6, nil
+    entry('t', b.type, b.payload, b.ref, b.attempt, b.headers, b.opts, b.due, b.prev)
+    return written
+  end,
   event = function(e) ms, lsn = 5, 6 written = nil event('e', e) return written end,
 }`
 
@@ -31,7 +35,7 @@ func newMachine(t *testing.T) *machine {
 	l := lua.NewState()
 	t.Cleanup(l.Close)
 	source, _ := shared(t)
-	const server = `KEYS, ARGV = {'some'}, {} redis = {call = function() end, pcall = function(...) written = {...} return 'id' end}`
+	const server = `KEYS, ARGV = {'some'}, {} redis = {call = function() end, pcall = function(...) written = {...} return written[3] end}`
 	if err := l.DoString(server); err != nil {
 		t.Fatal(err)
 	}

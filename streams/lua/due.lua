@@ -39,7 +39,6 @@ local function release(id, from, birth, chunk, time, copy, list)
     return index(chunk, birth, state.expired, lsn)
   end
   released = released + 1
-  append(tasks, 'v', '1', 'type', kind, 'payload', payload, 'ref', id, 'attempt', attempt, 'headers', headers,
-    'opts', opts, 'due', time, 'prev', prev)
+  entry(tasks, kind, payload, id, attempt, headers, opts, time, prev)
   index(chunk, birth, state.ready, lsn)
 end

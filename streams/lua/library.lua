@@ -1,16 +1,14 @@
 -- library: prepended, after the prologue, to every script but enqueue.
 local state = {waiting = 1, ready = 2, succeeded = 4, dead = 5, cancelled = 6, expired = 7, purged = 8, lost = 9}
 
--- entry writes the shape of births, event that of everything else: fixed fields in a fixed order.
-local function entry(stream, b)
-  return append(stream, 'v', '1', 'type', b.type, 'payload', b.payload, 'ref', b.ref, 'attempt', b.attempt,
-    'headers', b.headers, 'opts', b.opts, 'due', b.due or '', 'prev', b.prev or '')
-end
-
 local function event(stream, e)
-  return append(stream, 'v', '1', 'kind', e.kind or 'outcome', 'ref', e.ref or '', 'attempt', e.attempt or '',
-    'consumer', e.consumer or '', 'n', e.n or '1', 'outcome', e.outcome or '', 'error', e.error or '',
+  local id = place()
+  local is = redis.pcall('XADD', stream, id, 'v', '1', 'kind', e.kind or 'outcome', 'ref', e.ref or '', 'attempt',
+    e.attempt or '', 'consumer', e.consumer or '', 'n', e.n or '1', 'outcome', e.outcome or '', 'error', e.error or '',
     'actor', e.actor or '', 'reason', e.reason or '', 'due', e.due or '', 'prev', e.prev or '', 'extra', e.extra or '')
+  if is == id then return id end
+  displaced(stream, is)
+  return event(stream, e)
 end
 
 -- fields names those of one entry. What another writer left out is empty, so that nothing fails.
@@ -187,9 +185,19 @@ end
 -- recovering: the rebuilding of a lost group has begun and not ended.
 local function recovering() return call('HGET', meta, 'recover') end
 
--- commit, from here on, also writes the slots that are still to be written.
-local clock = commit
+-- count moves a counter of the meta hash, with the commit.
+local moved, known = {}, {open = 6, enqueued = 7, succeeded = 8} -- known: where open has read it
+local function count(name, n)
+  if n ~= 0 then moved[name] = (moved[name] or 0) + n end
+end
+
+-- commit stores the clock and the counters, last of all writes and in one; before it, the slots that are still to be.
 local function commit()
   flush()
-  clock()
+  local row = {'HSET', meta, 'ms', int(ms), 'lsn', int(lsn)}
+  for name, n in pairs(moved) do
+    local old = had[known[name]] or call('HGET', meta, name) or 0
+    row[#row + 1], row[#row + 2] = name, int(tonumber(old) + n)
+  end
+  call(unpack(row))
 end

@@ -47,8 +47,7 @@ end
 
 local function back(it, list)
   local kind, payload, headers = body(list)
-  entry(tasks, {type = kind, payload = payload, ref = it.ref, attempt = it.attempt, headers = headers, opts = it.opts,
-    prev = it.entry})
+  entry(tasks, kind, payload, it.ref, it.attempt, headers, it.opts, '', it.entry)
   index(it.chunk, it.birth, state.ready, lsn)
 end
 

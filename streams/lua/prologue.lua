@@ -1,10 +1,10 @@
 -- prologue: prepended to every script of a partition. KEYS[1] is always the meta hash.
 -- A script is: open() or refuse → read and validate → begin() → XACKs → entries → indexes → session → commit().
--- There is no rollback: nothing after begin() may fail, so key types are checked (expect) and XADD resyncs (append).
+-- There is no rollback: nothing after begin() may fail, so key types are checked (expect) and XADD resyncs (displaced).
 -- Every function here costs every call its making, 0.1 µs: what enqueue does not need is in library.
 local call, group, meta = redis.call, 'workers', KEYS[1]
 local now, ms, lsn, floor, token, full -- clock: raw ms for due times; hybrid ms and lsn for ids. full: why no births
-local had, moved = {}, {} -- counters of the meta hash: what the most moved were, and how far they are to move
+local had = {} -- what open has read of the meta hash
 
 local function int(n) return string.format('%d', n) end
 
@@ -17,15 +17,14 @@ end
 -- token (a promotion, a restart, a flush), or the schema is another one.
 local function open()
   tick()
-  local m = call('HMGET', meta, 'schema', 'token', 'ms', 'lsn', 'floor', 'open', 'enqueued', 'succeeded', 'full')
-  token, full = m[2], m[9]
+  had = call('HMGET', meta, 'schema', 'token', 'ms', 'lsn', 'floor', 'open', 'enqueued', 'succeeded', 'full')
+  token, full = had[2], had[9]
   if not token then return {'EPOCH'} end
   if not string.find(call('INFO', 'replication'), 'master_replid:' .. string.sub(token, 1, 12), 1, true) then
     return {'EPOCH'}
   end
-  if m[1] ~= '1' then return {'SCHEMA', m[1] or ''} end
-  ms, lsn, floor = math.max(now, tonumber(m[3])), tonumber(m[4]), tonumber(m[5])
-  had = {open = m[6] or 0, enqueued = m[7] or 0, succeeded = m[8] or 0}
+  if had[1] ~= '1' then return {'SCHEMA', had[1] or ''} end
+  ms, lsn, floor = math.max(now, tonumber(had[3])), tonumber(had[4]), tonumber(had[5])
 end
 
 -- expect names the first key of the wrong type: pairs of key, type.
@@ -41,21 +40,32 @@ end
 -- changes nothing, passes.
 local function begin() call('HDEL', meta, 'nothing') end
 
--- append adds an entry at the next lsn. A foreign entry may have taken the place; then the clock moves past it.
-local function append(stream, ...)
+-- place moves the clock on and names the place of the next entry.
+local stamp, stamped -- the first half of ids, and of which ms it is
+local function place()
   lsn = lsn + 1
-  local id = string.format('%d-%d', ms, lsn)
-  local r = redis.pcall('XADD', stream, id, ...)
-  if type(r) == 'table' and r.err then
-    if not string.find(r.err, 'equal or smaller', 1, true) then error(r.err, 0) end
-    local info = call('XINFO', 'STREAM', stream)
-    for i = 1, #info, 2 do
-      if info[i] == 'last-generated-id' then ms = tonumber(string.match(info[i + 1], '^%d+')) + 1 end
-    end
-    id = string.format('%d-%d', ms, lsn)
-    call('XADD', stream, id, ...)
+  if stamped ~= ms then stamp, stamped = int(ms) .. '-', ms end
+  return stamp .. int(lsn)
+end
+
+-- displaced: a foreign entry has taken the place. The clock moves past it, and what could not be written is, once more.
+local function displaced(stream, failed)
+  if not string.find(failed.err, 'equal or smaller', 1, true) then error(failed.err, 0) end
+  local info = call('XINFO', 'STREAM', stream)
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then ms = tonumber(string.match(info[i + 1], '^%d+')) + 1 end
   end
-  return id
+  lsn = lsn - 1
+end
+
+-- entry writes the shape of births, event in library that of everything else: fixed fields in a fixed order.
+local function entry(stream, kind, payload, ref, attempt, headers, opts, due, prev)
+  local id = place()
+  local is = redis.pcall('XADD', stream, id, 'v', '1', 'type', kind, 'payload', payload, 'ref', ref, 'attempt', attempt,
+    'headers', headers, 'opts', opts, 'due', due, 'prev', prev)
+  if is == id then return id end
+  displaced(stream, is)
+  return entry(stream, kind, payload, ref, attempt, headers, opts, due, prev)
 end
 
 -- score reads what ZSCORE answers; miniredis writes round numbers with an exponent, which its tonumber does not read.
@@ -90,19 +100,4 @@ local function sooner(wake, head, due)
     call('LPUSH', wake, '1')
     call('PEXPIRE', wake, '60000')
   end
-end
-
--- count moves a counter of the meta hash, with the commit.
-local function count(name, n)
-  if n ~= 0 then moved[name] = (moved[name] or 0) + n end
-end
-
--- commit stores the clock and the counters, last of all writes and in one.
-local function commit()
-  local row = {'HSET', meta, 'ms', int(ms), 'lsn', int(lsn)}
-  for name, n in pairs(moved) do
-    local old = had[name] or call('HGET', meta, name) or 0
-    row[#row + 1], row[#row + 2] = name, int((tonumber(old) or 0) + n)
-  end
-  call(unpack(row))
 end
