@@ -45,7 +45,7 @@ var (
 	releaseScript  = load("prologue", "library", "due", "release")
 	joinScript     = load("prologue", "library", "join")
 	leaveScript    = load("prologue", "library", "leave")
-	settleScript   = load("prologue", "library", "outcomes", "verdicts", "settle")
+	settleScript   = load("prologue", "library", "outcomes", "verdicts", "successes", "settle")
 	renewScript    = load("prologue", "library", "renew")
 	chargeScript   = load("prologue", "library", "claim", "charge")
 	reclaimScript  = load("prologue", "library", "claim", "reclaim")

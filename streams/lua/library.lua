@@ -133,6 +133,19 @@ local function index(key, birth, status, n, item)
   run.next = at + 8
 end
 
+-- span is index for a run of neighbours in one chunk, whose items count up.
+local function span(key, birth, count, status, n, item)
+  if birth < floor then
+    for i = 0, count - 1 do index(key, birth + i, status, n, item + i) end
+    return
+  end
+  flush()
+  if call('STRLEN', key) == 0 then call('SETRANGE', key, 65535, '\0') end
+  local slots, char, head = {}, string.char, string.sub(slot(status, n, 0), 1, 7)
+  for i = 1, count do slots[i] = head .. char(item + i - 1) end
+  call('SETRANGE', key, birth % 8192 * 8, table.concat(slots))
+end
+
 -- status reads a slot: state, lsn.
 local function status(key, birth)
   if birth < floor then return nil end

@@ -29,23 +29,8 @@ if redis.pcall('XPENDING', tasks, group, '-', '+', 1).err then return {'NOGROUP'
 
 marks, strict = call('ZCARD', cancels), ARGV[3] ~= token
 local head = first <= #ARGV and call('ZRANGE', waiting, 0, 0, 'WITHSCORES')[2]
-local answers, items, at = {}, {}, lsn + 1
 begin()
-for i = 7, 4 + 3 * runs, 3 do
-  local birth, chunk = tonumber(ARGV[i]), KEYS[tonumber(ARGV[i + 1])]
-  for b = birth, birth + tonumber(ARGV[i + 2]) - 1 do
-    local answer = ack(ARGV[success], b)
-    if answer == 'A' then
-      items[#items + 1] = ARGV[success + 1]
-      index(chunk, b, state.succeeded, at, #items - 1)
-    end
-    answers[#answers + 1], success = answer, success + 2
-  end
-end
-if #items > 0 then
-  event(events, {outcome = 'succeeded', consumer = consumer, n = int(#items), prev = ARGV[4], extra = table.concat(items)})
-  ended('succeeded', #items)
-end
+succeed(success)
 for i = first, #ARGV, 11 do answers[#answers + 1] = verdict(i) end
 total(head)
 last.seq, last.reply = seq, string.upper(table.concat(answers))

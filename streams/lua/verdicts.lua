@@ -12,6 +12,7 @@ local function ack(id, birth)
     if row[2] ~= consumer then return 'T' end
   end
   if call('XACK', tasks, group, id) == 0 then return 'G' end
+  if marks == 0 and birth > 0 then return 'A' end
   local mark = marks > 0 and call('ZSCORE', cancels, int(birth))
   if mark then call('ZREM', cancels, int(birth)) end -- whatever the outcome: of a marked task it is the last
   return (birth == 0 or mark and string.sub(mark, 1, 1) == '-') and 'a' or 'A', mark

@@ -23,9 +23,45 @@ var settleCases = []testCase{
 	{"cancelled and expired", settleEnds},
 	{"mixture", settleMixture},
 	{"twice", settleTwice},
+	{"some of neighbours are gone", settleSome},
 	{"nothing", settleNothing},
 	{"stale outcome", settleStale},
 	{"error as it was said", settleText},
+}
+
+// settleSome: of neighbours settled at once, those that are not held any more get no
+// second outcome, and the index leads from each to its own.
+func settleSome(w *world) {
+	s := w.join()
+	ds := w.held(s, 6)
+	w.settle(s, task.OutcomeSuccess, task.Recorded, ds[1], ds[4])
+	before := w.stats()
+	out := make([]task.Settlement, len(ds))
+	for i := range out {
+		out[i] = task.Settlement{Delivery: &ds[i], Kind: task.OutcomeSuccess, Ran: time.Duration(i+1) * time.Millisecond}
+	}
+	answers, err := s.Settle(w.ctx, out)
+	w.must(err)
+	if got := string(answers); got != "AGAAGA" {
+		w.Errorf("answers %s, want AGAAGA", got)
+	}
+	for i, d := range ds {
+		w.state(d.ID, task.Succeeded)
+		ends := 0
+		history, err := w.log.Reader().History(w.ctx, d.ID)
+		w.must(err)
+		for _, e := range history {
+			if e.Kind == task.OutcomeSuccess {
+				ends++
+				if again := i != 1 && i != 4; again != (e.Ran == out[i].Ran) || again != (e.At.LSN > before.LSN) {
+					w.Errorf("%d: the outcome at %s ran %s", i, e.At, e.Ran)
+				}
+			}
+		}
+		if ends != 1 {
+			w.Errorf("%d: %d outcomes, want one", i, ends)
+		}
+	}
 }
 
 // settleSuccess: outcomes of one call share an entry and keep what is their own.
