@@ -143,3 +143,55 @@ func BenchmarkRelease(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N*len(ids))/b.Elapsed().Seconds(), "tasks/s")
 }
+
+// BenchmarkFold folds the log of a server: of tasks that ran as they came, and of a
+// backlog that was drained.
+func BenchmarkFold(b *testing.B) {
+	const tasks = 64 * batch
+	for name, ahead := range map[string]int{"steady": batch, "backlog": tasks} {
+		b.Run(name, func(b *testing.B) {
+			l, s, births := benchSession(b)
+			for done := 0; done < tasks; done += ahead {
+				for n := 0; n < ahead; n += batch {
+					if _, err := l.Enqueue(b.Context(), births); err != nil {
+						b.Fatal(err)
+					}
+				}
+				for n := 0; n < ahead; n += batch {
+					succeed(b, s)
+				}
+			}
+			for b.Loop() {
+				f, n := task.NewFold(), 0
+				for e, err := range l.Reader().Events(b.Context(), queue, 0, task.Position{}) {
+					if err != nil {
+						b.Fatal(err)
+					}
+					if f.Add(&e); e.Kind == task.OutcomeSuccess {
+						n++
+					}
+				}
+				if n != tasks || len(f.Entries) > 0 {
+					b.Fatalf("%d of %d tasks succeeded, %d are open", n, tasks, len(f.Entries))
+				}
+			}
+			b.ReportMetric(float64(2*tasks*b.N)/b.Elapsed().Seconds(), "events/s")
+		})
+	}
+}
+
+// succeed settles one batch.
+func succeed(b *testing.B, s *streams.Session) {
+	b.Helper()
+	got, err := s.Fetch(b.Context(), batch, time.Second)
+	if err != nil || len(got.Deliveries) != batch {
+		b.Fatal(len(got.Deliveries), err)
+	}
+	out := make([]task.Settlement, batch)
+	for i := range out {
+		out[i] = task.Settlement{Delivery: &got.Deliveries[i], Kind: task.OutcomeSuccess, Ran: time.Millisecond}
+	}
+	if _, err := s.Settle(b.Context(), out); err != nil {
+		b.Fatal(err)
+	}
+}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/tidemill/tidemill/internal/wire"
 	"github.com/tidemill/tidemill/task"
 )
@@ -31,22 +33,20 @@ func (f *Feed) Number() task.Partition { return f.part.Number }
 // life than before reads from the zero position and passes over what it has.
 func (f *Feed) Page(ctx context.Context, after task.Position) (entries []task.Entry, next task.Position, life string, err error) {
 	p := f.part
-	life, err = p.log.db.HGet(ctx, p.Meta, "token").Result()
-	if err != nil {
-		return nil, after, "", fmt.Errorf("feed of %s: %w", p.Queue, mapError(err))
+	c := newCursor(p, after, func(r *record, f wire.Fields) { r.fields = slices.Clone(f) })
+	err = c.read(ctx)
+	if err == nil && c.token == "" {
+		err = redis.Nil // it has not begun, or was flushed
 	}
-	read, err := p.page(ctx, after, func(r *record, f wire.Fields) { r.fields = slices.Clone(f) })
 	if err != nil {
 		return nil, after, "", fmt.Errorf("feed of %s: %w", p.Queue, err)
 	}
-	next = after
-	for r := range read.merged() {
-		next = r.at
+	for r := range c.merged() {
 		if !r.hidden {
 			entries = append(entries, task.Entry{At: r.at, Fields: r.fields, Erased: r.erased})
 		}
 	}
-	return entries, next, life, nil
+	return entries, c.after, c.token, nil
 }
 
 // Spare registers a cursor: trim removes nothing from at on. The zero position

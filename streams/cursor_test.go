@@ -1,0 +1,107 @@
+package streams_test
+
+import (
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tidemill/tidemill/streams"
+	"github.com/tidemill/tidemill/task"
+)
+
+// backlog makes more births than a page holds, then their outcomes: a reader has
+// these in hand while it reads on in the births.
+func (r *rig) backlog(pages int) (births int) {
+	r.Helper()
+	for range pages {
+		r.ready(streams.MaxItems)
+	}
+	s := r.join()
+	for range pages {
+		r.settle(s, task.OutcomeSuccess, task.Recorded, r.fetch(s, streams.MaxItems)...)
+	}
+	return pages * streams.MaxItems
+}
+
+// lsns reads the log and calls amid after the first event.
+func (r *rig) lsns(amid func()) (all []int64) {
+	r.Helper()
+	for e, err := range r.log.Reader().Events(r.ctx, queue, 0, task.Position{}) {
+		r.must(err)
+		if n := len(all); n == 0 || all[n-1] != e.At.LSN { // items of an entry share its lsn
+			all = append(all, e.At.LSN)
+		}
+		if amid != nil {
+			amid()
+			amid = nil
+		}
+	}
+	return all
+}
+
+// TestReadWhileWritten: whatever is written meanwhile, the log is read without a hole.
+func TestReadWhileWritten(t *testing.T) {
+	r := onReal(t).checked()
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer close(stop)
+	for range 2 {
+		s := r.join()
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					r.ready(7)
+					if b, err := s.Fetch(r.ctx, 7, 0); err != nil {
+						r.Error(err)
+					} else if len(b.Deliveries) > 0 {
+						r.settle(s, task.OutcomeRetry, task.Recorded, b.Deliveries...)
+					}
+				}
+			}
+		})
+	}
+	for range 40 {
+		for i, n := range r.lsns(nil) {
+			if n != int64(i)+1 {
+				t.Fatalf("lsn %d where %d should be", n, i+1)
+			}
+		}
+	}
+}
+
+// TestReadInAnotherLife: what a reader has in hand when the log is found to be another
+// one is not given out.
+func TestReadInAnotherLife(t *testing.T) {
+	r := onReal(t) // the log is damaged
+	births := r.backlog(2)
+	got := r.lsns(func() {
+		for _, e := range r.db.XRange(r.ctx, r.k.Events, "-", "+").Val() {
+			r.must(r.db.XDel(r.ctx, r.k.Events, e.ID).Err())
+		}
+		r.must(r.db.HSet(r.ctx, r.k.Meta, "token", "another.1.2").Err())
+	})
+	if n := len(got); n != 1+births || got[n-1] != int64(n) { // the epoch's, and the births
+		t.Errorf("%d entries to lsn %d of %d births", n, got[n-1], births)
+	}
+}
+
+// TestReadBeyondATrim: what a reader has in hand below a new floor is not given out,
+// since of the other stream it is gone.
+func TestReadBeyondATrim(t *testing.T) {
+	r := onReal(t)
+	r.backlog(2)
+	last := r.stats().LSN
+	got := r.lsns(func() {
+		now := strconv.FormatInt(time.Now().Add(time.Minute).UnixMilli(), 10)
+		r.must(r.db.HSet(r.ctx, r.k.Meta, "floor", last, "cut", now+"-"+strconv.FormatInt(last, 10)).Err())
+		r.must(r.db.XTrimMaxLen(r.ctx, r.k.Tasks, 1).Err())
+	})
+	if n := len(got); n != 1+streams.MaxItems+1 || got[n-1] != last { // the epoch's, a page, and the last
+		t.Errorf("%d entries to lsn %d, want a page and lsn %d", n, got[max(n-1, 0)], last)
+	}
+}
