@@ -43,29 +43,32 @@ func (r *rig) lsns(amid func()) (all []int64) {
 // TestReadWhileWritten: whatever is written meanwhile, the log is read without a hole.
 func TestReadWhileWritten(t *testing.T) {
 	r := onReal(t).checked()
-	stop := make(chan struct{})
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	defer close(stop)
+	var writers sync.WaitGroup
+	defer writers.Wait()
 	for range 2 {
 		s := r.join()
-		wg.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-					r.ready(7)
-					if b, err := s.Fetch(r.ctx, 7, 0); err != nil {
-						r.Error(err)
-					} else if len(b.Deliveries) > 0 {
-						r.settle(s, task.OutcomeRetry, task.Recorded, b.Deliveries...)
-					}
+		writers.Go(func() {
+			for range 60 {
+				r.ready(7)
+				if b, err := s.Fetch(r.ctx, 7, 0); err != nil {
+					r.Error(err)
+				} else if len(b.Deliveries) > 0 {
+					r.settle(s, task.OutcomeRetry, task.Recorded, b.Deliveries...)
 				}
 			}
 		})
 	}
-	for range 40 {
+	ended := make(chan struct{})
+	go func() { // ends with them
+		writers.Wait()
+		close(ended)
+	}()
+	for over := false; !over; {
+		select {
+		case <-ended:
+			over = true
+		default:
+		}
 		for i, n := range r.lsns(nil) {
 			if n != int64(i)+1 {
 				t.Fatalf("lsn %d where %d should be", n, i+1)
