@@ -21,7 +21,7 @@ func (a *app) archiveCommand() *cobra.Command {
 			"not in it yet. tidemill verify says whether anything was changed since.",
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	c.AddCommand(a.archiveRunCommand(), a.archiveLsCommand(), a.archiveKeyCommand(), a.archiveForgetCommand())
+	c.AddCommand(a.archiveRunCommand(), a.archiveLsCommand(), a.archivePackCommand(), a.archiveKeyCommand(), a.archiveForgetCommand())
 	return c
 }
 
@@ -194,11 +194,15 @@ func (a *app) archiveLsCommand() *cobra.Command {
 	}
 }
 
-// openArchive reads the manifests of a directory.
-func openArchive(ctx context.Context, dir string) (*archive.Archive, error) {
-	ar, err := archive.Open(ctx, archive.Dir(dir))
+// openArchive reads the manifests of a directory, or a packed file.
+func openArchive(ctx context.Context, path string) (*archive.Archive, error) {
+	bucket, err := bucketAt(path)
+	if err != nil {
+		return nil, err
+	}
+	ar, err := archive.Open(ctx, bucket)
 	if errors.Is(err, archive.ErrEmpty) {
-		return nil, failure(exitData, "tidemill archive run --to DIR makes one", "%s: %w", dir, err)
+		return nil, failure(exitData, "tidemill archive run --to DIR makes one", "%s: %w", path, err)
 	}
 	return ar, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -79,6 +80,9 @@ func (a *app) redactBoth(ctx context.Context, eng *engine.Engine, id engine.ID, 
 	ar, err := openArchive(ctx, dir)
 	if err != nil {
 		return err
+	}
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return failure(exitData, "redact in the directory that was packed, and pack it again", "%s: a packed archive is only read", dir)
 	}
 	at, err := eng.Redact(ctx, id, by)
 	if errors.Is(err, task.ErrNotFound) { // trimmed, or never there

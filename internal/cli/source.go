@@ -14,7 +14,7 @@ import (
 
 // sourceFlag adds --archive.
 func sourceFlag(c *cobra.Command) {
-	sourceFlagOf(c, new(string), "ask this archive, a `DIR`, not Redis")
+	sourceFlagOf(c, new(string), "ask this archive, a `DIR` or packed file, not Redis")
 }
 
 // sourceFlagOf adds --archive with another meaning.

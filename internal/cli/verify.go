@@ -49,7 +49,11 @@ func publicKey(name string, unsigned bool) (archive.Key, error) {
 }
 
 func (a *app) verify(ctx context.Context, dir string, key archive.Key) error {
-	r, err := archive.Verify(ctx, archive.Dir(dir), key)
+	bucket, err := bucketAt(dir)
+	if err != nil {
+		return err
+	}
+	r, err := archive.Verify(ctx, bucket, key)
 	switch {
 	case errors.Is(err, archive.ErrEmpty):
 		return failure(exitData, "tidemill archive run --to DIR makes one", "%s: %w", dir, err)
