@@ -144,7 +144,8 @@ func baselines(ctx context.Context, bugs []seeded) error {
 		if err != nil {
 			return err
 		}
-		out, err := shortRun(ctx, program, filepath.Join(dir, "run"), 1, b.run)
+		// suspects, of which these runs make many, start one by one: all shall end
+		out, err := shortRun(ctx, program, filepath.Join(dir, "run"), 1, append(slices.Clone(b.run), "-drain", "90s"))
 		if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
 			return err
 		}

@@ -66,12 +66,13 @@ func (w *world) lateCall(c proxy.Command) (l lateCall, ok bool) {
 	}
 	keys, _ := strconv.Atoi(string(c.Args[2]))
 	argv := 3 + keys
-	if len(c.Args) < argv+5 {
+	if len(c.Args) < argv+6 {
 		return l, false
 	}
-	n, _ := strconv.Atoi(string(c.Args[argv+4]))
-	for i := range n {
-		l.entries = append(l.entries, string(c.Args[argv+5+4*i]))
+	runs, _ := strconv.Atoi(string(c.Args[argv+4]))
+	n, _ := strconv.Atoi(string(c.Args[argv+5]))
+	for i := argv + 6 + 3*runs; i < len(c.Args) && len(l.entries) < n; i += 2 {
+		l.entries = append(l.entries, string(c.Args[i]))
 	}
 	l.consumer, l.stream = string(c.Args[argv]), string(c.Args[4])
 	for _, a := range c.Args {
