@@ -3,6 +3,7 @@ package streams_test
 import (
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -199,6 +200,7 @@ func TestRestartWithAOF(t *testing.T) {
 	w := r.work()
 	before := r.stats()
 	for range 2 {
+		r.written()
 		r.must(proc.Restart(t.Context()))
 	}
 	if _, _, err := w.s.Renew(t.Context(), nil); err != nil {
@@ -220,6 +222,17 @@ func TestRestartWithAOF(t *testing.T) {
 	r.cause("restart", before.LSN, r.known(w))
 	r.state(w.done, task.Succeeded)
 	r.state(w.waiting, task.Waiting)
+}
+
+// written waits until the kernel has all that was acknowledged: everysec answers first
+// while an fsync is slow, and a kill takes what it has not written.
+func (r *rig) written() {
+	r.Helper()
+	r.until("the append-only file is written", func() bool {
+		info, err := r.db.Info(r.ctx, "persistence").Result()
+		r.must(err)
+		return strings.Contains(info, "\naof_buffer_length:0\r\n")
+	})
 }
 
 // known is the highest lsn this process was told of before the restart: of the
