@@ -22,7 +22,11 @@ func (a *app) archivePackCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := pack(cmd.Context(), args[0], args[1]); err != nil {
+			bucket, err := bucketAt(args[0])
+			if err != nil {
+				return err
+			}
+			if err := pack(cmd.Context(), bucket, args[1]); err != nil {
 				return err
 			}
 			segments := 0
@@ -36,7 +40,7 @@ func (a *app) archivePackCommand() *cobra.Command {
 }
 
 // pack leaves no half of a file.
-func pack(ctx context.Context, dir, file string) error {
+func pack(ctx context.Context, b replay.Bucket, file string) error {
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
 	if errors.Is(err, os.ErrExist) {
 		return failure(exitData, "name a file that is not there yet", "%w", err)
@@ -44,7 +48,7 @@ func pack(ctx context.Context, dir, file string) error {
 	if err != nil {
 		return err
 	}
-	if err = errors.Join(archive.Pack(ctx, archive.Dir(dir), f), f.Sync(), f.Close()); err != nil {
+	if err = errors.Join(archive.Pack(ctx, b, f), f.Sync(), f.Close()); err != nil {
 		err = errors.Join(err, os.Remove(file))
 	}
 	return err

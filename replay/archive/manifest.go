@@ -102,12 +102,15 @@ func parseManifest(name string, b []byte) (*Manifest, error) {
 	return m, nil
 }
 
+// maxPartitions is how many a namespace can number.
+const maxPartitions = 1 << 16
+
 // plausible reports whether a reader may go by what it says.
 func (m *Manifest) plausible() bool {
-	ok := m.Partition >= 0 && len(m.Frames) > 0 && m.Entries > 0 && m.Size >= m.Entries &&
+	ok := m.Partition >= 0 && m.Partition < maxPartitions && len(m.Frames) > 0 && m.Entries > 0 && m.Size >= m.Entries &&
 		m.To.LSN-m.From.LSN+1 == m.Entries && bits.OnesCount64(uint64(m.Size)) == len(m.Edge) &&
 		task.ValidName("queue", string(m.Queue)) == nil && path.Base(m.Segment) == m.Segment &&
-		m.Frames[0].Offset == 0 && m.Bloom[0] >= 0 && m.Bloom[1] >= 0
+		m.Frames[0].Offset == 0 && m.Bloom[0] >= 0 && m.Bloom[1] >= 0 && m.Hashes[0] >= 0 && m.Hashes[1] >= 0
 	filters := int64(0)
 	for i, f := range m.Frames {
 		filters += f.Filter

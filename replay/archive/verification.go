@@ -162,7 +162,7 @@ func (v *verification) envelopes(ctx context.Context, m *Manifest, b []byte) err
 	if next != m.To.LSN+1 {
 		v.find(true, m, next, m.To.LSN, "the segment ends before it should")
 	}
-	if at := m.Hashes; at[0] < 0 || at[1] < 0 || at[0]+at[1] > int64(len(b)) || !bytes.Equal(nodes, b[at[0]:at[0]+at[1]]) {
+	if at := m.Hashes; at[0] > int64(len(b)) || at[1] > int64(len(b))-at[0] || !bytes.Equal(nodes, b[at[0]:at[0]+at[1]]) {
 		v.find(true, m, m.From.LSN, m.To.LSN, "the nodes of the tree that it holds are not those of its entries")
 	}
 	return nil

@@ -3,6 +3,7 @@ package archive_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -88,6 +89,39 @@ func TestVerify(t *testing.T) {
 	w.archive()
 	if r := w.verify(); !r.OK() || r.Signed >= r.Entries {
 		t.Errorf("with an unsigned tail: %+v", r)
+	}
+}
+
+// What a manifest says of sizes is not believed: whoever reads it neither panics nor
+// takes memory for it.
+func TestManifestsThatLie(t *testing.T) {
+	t.Parallel()
+	const damaged, nodes = "is damaged", "nodes of the tree"
+	for _, tt := range []struct{ field, value, want string }{
+		{"hashes", "[9223372036854775807,1]", nodes},
+		{"hashes", "[1,9223372036854775807]", nodes},
+		{"hashes", "[-1,1]", damaged},
+		{"partition", "30000000", damaged},
+		{"bloom", "[1,9223372036854775807]", damaged},
+		{"size", "9223372036854775807", damaged},
+	} {
+		w := newSignedWorld(t)
+		w.edit(w.files(".json")[3], func(b []byte) []byte {
+			var m map[string]json.RawMessage
+			w.must(json.Unmarshal(b, &m))
+			if m[tt.field] == nil {
+				t.Fatalf("no field %s in %s", tt.field, b)
+			}
+			m[tt.field] = json.RawMessage(tt.value)
+			b, err := json.Marshal(m)
+			w.must(err)
+			return b
+		})
+		r, err := archive.Verify(t.Context(), w.dir, w.key)
+		w.must(err)
+		if got := fmt.Sprint(r.Findings); !strings.Contains(got, tt.want) {
+			t.Errorf("%s %s: found %s, want %q", tt.field, tt.value, got, tt.want)
+		}
 	}
 }
 

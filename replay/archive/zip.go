@@ -2,12 +2,15 @@ package archive
 
 import (
 	"archive/zip"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"os"
+	"path"
 	"slices"
 	"strings"
 
@@ -27,15 +30,15 @@ type extent struct{ from, size int64 }
 
 var _ replay.Bucket = (*Zip)(nil)
 
-// OpenZip reads what is in a file. Its objects must be stored as they are: segments
-// are compressed already.
-func OpenZip(path string) (*Zip, error) {
-	r, err := zip.OpenReader(path)
+// OpenZip reads what is in a file. Its objects must be stored as they are, each once
+// and in a place of its own: segments are compressed already.
+func OpenZip(file string) (*Zip, error) {
+	r, err := zip.OpenReader(file)
 	if err != nil {
-		return nil, fmt.Errorf("archive %s: %w", path, err)
+		return nil, fmt.Errorf("archive %s: %w", file, err)
 	}
 	defer r.Close()
-	z := &Zip{path: path, at: map[string]extent{}}
+	z := &Zip{path: file, at: map[string]extent{}}
 	for _, f := range r.File {
 		if strings.HasSuffix(f.Name, "/") { // a folder
 			continue
@@ -45,13 +48,30 @@ func OpenZip(path string) (*Zip, error) {
 			err = fmt.Errorf("%s is compressed: %w", f.Name, zip.ErrAlgorithm)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("archive %s: %w", path, err)
+			return nil, fmt.Errorf("archive %s: %w", file, err)
 		}
 		z.names = append(z.names, f.Name)
 		z.at[f.Name] = extent{from, int64(f.UncompressedSize64)}
 	}
+	if !z.sound() {
+		return nil, fmt.Errorf("archive %s: %w: two objects share a name or a place", file, zip.ErrFormat)
+	}
 	slices.Sort(z.names)
 	return z, nil
+}
+
+// sound reports whether no two objects share a name or a place: a small file could
+// stand for a large archive.
+func (z *Zip) sound() bool {
+	places := slices.SortedFunc(maps.Values(z.at), func(a, b extent) int { return cmp.Compare(a.from, b.from) })
+	end := int64(0)
+	for _, e := range places {
+		if e.from < end || e.size < 0 {
+			return false
+		}
+		end = e.from + e.size
+	}
+	return len(places) == len(z.names)
 }
 
 // Get implements [replay.Bucket].
@@ -96,14 +116,14 @@ func (z *Zip) readOnly(verb, name string) error {
 	return fmt.Errorf("%s %s: %s is only read: %w", verb, name, z.path, errors.ErrUnsupported)
 }
 
-// Pack writes an archive into one file, which [OpenZip] reads. It may grow meanwhile:
-// checkpoints are taken first, so what they cover is in. Of the same archive the file
-// is the same to the byte.
+// Pack writes an archive, and nothing else that lies beside it, into one file, which
+// [OpenZip] reads. It may grow meanwhile: what tells of other objects is listed before
+// them. Of the same archive the file is the same to the byte.
 func Pack(ctx context.Context, b replay.Bucket, w io.Writer) error {
 	z := zip.NewWriter(w)
-	for _, first := range []bool{true, false} {
+	for turn := range turns {
 		for name, err := range b.List(ctx, "") {
-			if err == nil && strings.HasPrefix(name, checkpointFolder) == first {
+			if err == nil && turnOf(name) == turn {
 				err = pack(ctx, b, z, name)
 			}
 			if err != nil {
@@ -112,6 +132,24 @@ func Pack(ctx context.Context, b replay.Bucket, w io.Writer) error {
 		}
 	}
 	return z.Close()
+}
+
+// turns of packing: checkpoints tell of manifests, and those of the rest.
+const turns = 3
+
+// turnOf is when an object is packed; -1: it is none of an archive.
+func turnOf(name string) int {
+	switch ending := path.Ext(name); {
+	case ending == ".note" && strings.HasPrefix(name, checkpointFolder):
+		return 0
+	case strings.Count(name, "/") != 2: // queue, partition, file
+		return -1
+	case ending == ".json":
+		return 1
+	case ending == ".seg", ending == ".pay", ending == ".fold":
+		return 2
+	}
+	return -1
 }
 
 func pack(ctx context.Context, b replay.Bucket, z *zip.Writer, name string) error {
