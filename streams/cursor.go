@@ -18,7 +18,6 @@ type record struct {
 	fields wire.Fields
 	hidden bool // below the floor
 	erased bool // redacted: what is left of it
-	ours   bool // no stranger's
 }
 
 // decoder fills a record. The fields are reused for the next one; what they point to
@@ -39,13 +38,15 @@ type decoder func(*record, wire.Fields)
 //     outcome may be left whose release is gone, or the other way round. What is read
 //     of it says what never was, and is hidden. The floor is asked for last: a trim
 //     in between shows, also on what was kept.
-//  4. In another life of the log, after a restart or a promotion, what was kept may
-//     never have been: it is dropped, and read anew.
+//  4. In another life of the log, after a restart or a promotion, what was read of a
+//     stream may never have been, and others may stand in its place: both are read
+//     anew, from the last entry that was given out.
+//  5. What a stranger writes into the past of a stream is not given out.
 type cursor struct {
 	part   *partition
 	decode decoder
 	token  string        // of the life that was read
-	after  task.Position // up to there all was given out
+	after  task.Position // of the last entry that was given out
 
 	lists [3][]record      // what is not given out yet: of the streams, and redacted
 	asked [2]task.Position // where each stream is to be read on
@@ -90,7 +91,8 @@ func (c *cursor) read(ctx context.Context) error {
 		return mapError(err)
 	}
 	at, token := clockOf(clock.Val())
-	if kept := raw[0] == nil || raw[1] == nil; kept && token != c.token {
+	if another := c.token != "" && token != c.token; another {
+		c.token = token
 		c.restart()
 		return c.read(ctx)
 	}
@@ -152,7 +154,7 @@ func (c *cursor) remnants(ctx context.Context, asked []string) error {
 	}
 	c.lists[2], c.known[2] = nil, farthest
 	for _, l := range left {
-		r := record{at: l.at, erased: true, ours: true}
+		r := record{at: l.at, erased: true}
 		c.decode(&r, l.fields)
 		c.lists[2] = append(c.lists[2], r)
 	}
@@ -167,7 +169,6 @@ func (c *cursor) remnants(ctx context.Context, asked []string) error {
 // others. An entry that was redacted between two reads is in two lists.
 func (c *cursor) merged() iter.Seq[*record] {
 	return func(yield func(*record) bool) {
-		var had task.Position // of the last entry that is ours
 		for {
 			from := c.least()
 			if from == nil {
@@ -180,15 +181,12 @@ func (c *cursor) merged() iter.Seq[*record] {
 				}
 			}
 			*from = (*from)[1:]
-			if r.erased && r.at == had {
+			if comparePositions(r.at, c.after) <= 0 {
 				continue
 			}
 			c.after = r.at
 			if !yield(r) {
 				return
-			}
-			if r.ours {
-				had = r.at
 			}
 		}
 	}
@@ -229,7 +227,7 @@ func records(b []byte, decode decoder) ([]record, error) {
 	}
 	var out []record
 	err := r.entries(make(wire.Fields, 0, 2*len(wire.EventFields)), func(at task.Position, f wire.Fields) {
-		out = append(out, record{at: at, ours: len(f) > 0 && string(f[0]) == wire.BirthFields[0]})
+		out = append(out, record{at: at})
 		decode(&out[len(out)-1], f)
 	})
 	return out, err

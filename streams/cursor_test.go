@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
+	"github.com/tidemill/tidemill/internal/wire"
 	"github.com/tidemill/tidemill/streams"
 	"github.com/tidemill/tidemill/task"
 )
@@ -106,5 +109,67 @@ func TestReadBeyondATrim(t *testing.T) {
 	})
 	if n := len(got); n != 1+streams.MaxItems+1 || got[n-1] != last { // the epoch's, a page, and the last
 		t.Errorf("%d entries to lsn %d, want a page and lsn %d", n, got[max(n-1, 0)], last)
+	}
+}
+
+// TestReadInAnotherLifeBehind: the other life goes on behind what was read of one
+// stream, and before what was read of the other: it is read as a whole or not.
+func TestReadInAnotherLifeBehind(t *testing.T) {
+	r := onReal(t) // the log is damaged
+	s := r.join()
+	ds := r.held(s, 3)
+	r.settle(s, task.OutcomeSuccess, task.Recorded, ds...)
+	birth := ds[2].Entry
+	moved := task.Position{Ms: birth.Ms + 20, LSN: birth.LSN + 1}
+	outcome := r.db.XRevRange(r.ctx, r.k.Events, "+", "-").Val()[0]
+	r.must(r.db.XDel(r.ctx, r.k.Events, outcome.ID).Err())
+	r.again(r.k.Events, moved.String(), outcome.Values)
+	r.must(r.db.HSet(r.ctx, r.k.Meta, "ms", moved.Ms, "lsn", moved.LSN).Err())
+	got := r.lsns(func() {
+		born := r.db.XRange(r.ctx, r.k.Tasks, birth.String(), birth.String()).Val()[0]
+		r.again(r.k.Tasks, task.Position{Ms: birth.Ms + 10, LSN: 1<<28 + 1}.String(), born.Values)
+		r.must(r.db.HSet(r.ctx, r.k.Meta, "token", "another.1.2").Err())
+	})
+	for i, n := range got {
+		if n != int64(i)+1 {
+			t.Fatalf("lsns %v", got)
+		}
+	}
+	if len(got) != int(moved.LSN) {
+		t.Errorf("%d entries, want %d", len(got), moved.LSN)
+	}
+}
+
+// again adds an entry with the fields of another one, of births and events in order.
+func (r *rig) again(stream, id string, values map[string]any) {
+	r.Helper()
+	names := wire.BirthFields
+	if _, ok := values["kind"]; ok {
+		names = wire.EventFields
+	}
+	var all []any
+	for _, name := range names {
+		all = append(all, name, values[name])
+	}
+	r.must(r.db.XAdd(r.ctx, &redis.XAddArgs{Stream: stream, ID: id, Values: all}).Err())
+}
+
+// TestReadAStrangersPast: what a stranger writes behind what was read changes nothing
+// of it, and what was redacted is told once.
+func TestReadAStrangersPast(t *testing.T) {
+	r := onReal(t)
+	s := r.join()
+	d := r.held(s, 1)[0]
+	r.until("time has passed", func() bool { return r.stats().NowMs > d.Entry.Ms+20 })
+	later := r.later(time.Hour)
+	_, err := r.log.Cancel(r.ctx, later, by)
+	r.must(err)
+	_, err = r.log.Redact(r.ctx, later, by)
+	r.must(err)
+	got := r.lsns(func() { r.stranger(r.k.Tasks, task.Position{Ms: d.Entry.Ms + 5}.String()) })
+	for i, n := range got {
+		if n != int64(i)+1 {
+			t.Fatalf("lsns %v", got)
+		}
 	}
 }
