@@ -74,8 +74,9 @@ const (
 // waits), and the time, both by the clock of Redis.
 //
 // The calls of one trip are made one after the other, so what falls due earlier is
-// released earlier. Which of them were made, where an error comes back, is not known;
-// asked again, they pass over what they have released.
+// released earlier, where none is refused: that one is asked again after the others.
+// Which of them were made, where an error comes back, is not known; asked again, they
+// pass over what they have released.
 func (w *Waiting) Release(ctx context.Context, ids []task.ID) (released int, nextMs, nowMs int64, err error) {
 	var calls []invocation
 	for batch := range slices.Chunk(ids[:min(len(ids), MaxRelease)], releaseBatch) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
@@ -17,7 +18,7 @@ const chunkBits = keys.ChunkBits
 
 // Session is one incarnation of a consumer on one partition. Its name is used
 // once. Two calls of Settle are in flight at most, and one of Fetch or Sweep; the
-// others may run beside them.
+// others may run beside them, and Reclaim beside itself.
 //
 //  1. The record in f is written before the first read, so an absent record
 //     always means fenced.
@@ -35,7 +36,9 @@ type Session struct {
 	reader redis.UniversalClient // its own connection: it blocks
 	lanes  chan int64            // the numbers that the next two settles get, odd and even
 	life   string                // the token that the last fetch read
-	types  map[string]string     // one string per type name
+
+	mu     sync.Mutex        // guards types: pages are read and taken over side by side
+	types  map[string]string // one string per type name
 	closed atomic.Bool
 }
 
@@ -153,6 +156,8 @@ func (s *Session) Charge(ctx context.Context, ds []*task.Delivery) ([]bool, erro
 
 // intern returns one string per type name.
 func (s *Session) intern(b []byte) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if t, ok := s.types[string(b)]; ok {
 		return t
 	}

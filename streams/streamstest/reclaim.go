@@ -16,8 +16,36 @@ var reclaimCases = []testCase{
 	{"counts 1 to 2, then stay", reclaimCounts},
 	{"counts of scattered deliveries stay", reclaimScattered},
 	{"by two at once", reclaimTwo},
+	{"beside a fetch", reclaimBesideFetch},
 	{"of a consumer without a record", reclaimOrphan},
 	{"of one that holds nothing", reclaimEmpty},
+}
+
+// reclaimBesideFetch: one session takes over and reads side by side, here types that it
+// has not seen yet.
+func reclaimBesideFetch(w *world) {
+	const n = 100
+	types := func(prefix string) {
+		births := make([]task.Birth, n)
+		for i := range births {
+			births[i] = task.Birth{Type: task.Type(fmt.Sprint(prefix, i)), Queue: queue}
+		}
+		w.enqueue(births...)
+	}
+	a, b := w.join(), w.join()
+	types("a")
+	w.fetch(a, n)
+	types("b")
+	taken := make(chan []task.Delivery)
+	go func() { taken <- w.reclaim(b, a.Name()) }()
+	all := append(w.fetch(b, n), <-taken...)
+	seen := map[task.Type]bool{}
+	for _, d := range all {
+		seen[d.Type] = true
+	}
+	if len(all) != 2*n || len(seen) != 2*n {
+		w.Errorf("%d deliveries of %d types, want %d of as many", len(all), len(seen), 2*n)
+	}
 }
 
 func reclaimAll(w *world) {
