@@ -1,6 +1,7 @@
 package streams_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -166,4 +167,29 @@ func TestForeignEntriesAndTrim(t *testing.T) {
 		}
 		r.settle(s, task.OutcomeSuccess, task.Recorded, mine...)
 	})
+}
+
+// TestForeignEntryBeyondAllIDs: an entry of a stranger that no id of ours can pass is an
+// error, not a script without end.
+func TestForeignEntryBeyondAllIDs(t *testing.T) {
+	r := onReal(t)
+	r.ready(1)
+	s := r.join()
+	d := r.fetch(s, 1)[0]
+	for _, stream := range []string{r.k.Tasks, r.k.Events} {
+		r.stranger(stream, "1795365844538000100-0") // nanoseconds
+	}
+	births := []task.Birth{{Type: "work", Queue: queue}}
+	if _, err := r.log.Enqueue(r.ctx, births); err == nil {
+		t.Error("enqueued behind it")
+	}
+	if _, err := s.Settle(r.ctx, []task.Settlement{{Delivery: &d, Kind: task.OutcomeSuccess}}); err == nil {
+		t.Error("settled behind it")
+	}
+	r.must(r.db.Ping(r.ctx).Err())
+	vs, err := streamstest.Violations(r.ctx, r.log, queue, 0)
+	r.must(err)
+	if !strings.Contains(strings.Join(vs, "\n"), d.ID.String()+" is open") {
+		t.Errorf("a check tells %q, want the task whose outcome failed", vs)
+	}
 }

@@ -54,5 +54,6 @@ local n = lsn - first + 1
 if soonest then sooner(wake, head, soonest) end
 local reply = string.format('%d %s %d %d %d%s', seq, epoch, ms, first, n, hits)
 call('SET', session, reply, 'PX', '86400000')
-call('HSET', meta, 'ms', int(ms), 'lsn', int(lsn), 'enqueued', int((had[7] or 0) + n), 'open', int((had[6] or 0) + (later and 0 or n)))
+local enqueued, open_before = tonumber(had[7]) or 0, tonumber(had[6]) or 0
+call('HSET', meta, 'ms', int(ms), 'lsn', int(lsn), 'enqueued', int(enqueued + n), 'open', int(open_before + (later and 0 or n)))
 return {'OK', reply}

@@ -210,7 +210,7 @@ local function commit()
   local row = {'HSET', meta, 'ms', int(ms), 'lsn', int(lsn)}
   for name, n in pairs(moved) do
     local old = had[known[name]] or call('HGET', meta, name) or 0
-    row[#row + 1], row[#row + 2] = name, int(tonumber(old) + n)
+    row[#row + 1], row[#row + 2] = name, int((tonumber(old) or 0) + n)
   end
   call(unpack(row))
 end

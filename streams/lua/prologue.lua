@@ -48,13 +48,15 @@ local function place()
   return stamp .. int(lsn)
 end
 
--- displaced: a foreign entry has taken the place. The clock moves past it, and what could not be written is, once more.
+-- displaced: a foreign entry has taken the place. The clock moves past it, and what could not be written is, once more:
+-- after a ms that an id can hold there is always room. Beyond it numbers are not exact, and it would go on for ever.
 local function displaced(stream, failed)
   if not string.find(failed.err, 'equal or smaller', 1, true) then error(failed.err, 0) end
   local info = call('XINFO', 'STREAM', stream)
   for i = 1, #info, 2 do
     if info[i] == 'last-generated-id' then ms = tonumber(string.match(info[i + 1], '^%d+')) + 1 end
   end
+  if ms >= 2 ^ 48 then error(failed.err, 0) end
   lsn = lsn - 1
 end
 
