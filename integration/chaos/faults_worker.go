@@ -79,7 +79,7 @@ func stopWorker(ctx context.Context, w *world, r *rand.Rand, f *history.Fault) e
 
 func freezeWorker(ctx context.Context, w *world, r *rand.Rand, f *history.Fault) error {
 	defer func() { f.PID = 0 }() // nobody has to take over
-	return stopped(ctx, w, r, f, w.opts.lease/4)
+	return stopped(ctx, w, r, f, w.opts.lease*3/8) // longer than from one look of the others to the next
 }
 
 // drainWorker waits for the end: a worker that is told to stop must.
