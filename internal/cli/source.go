@@ -1,20 +1,25 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tidemill/tidemill/engine"
 	"github.com/tidemill/tidemill/replay"
+	"github.com/tidemill/tidemill/replay/archive"
+	"github.com/tidemill/tidemill/streams"
 	"github.com/tidemill/tidemill/task"
 )
 
-// sourceFlag adds --archive.
+// sourceFlag adds --archive and --live.
 func sourceFlag(c *cobra.Command) {
 	sourceFlagOf(c, new(string), "ask this archive, a `DIR` or packed file, not Redis")
+	c.Flags().Bool("live", false, "ask Redis too, for what the archive does not have yet")
 }
 
 // sourceFlagOf adds --archive with another meaning.
@@ -24,18 +29,41 @@ func sourceFlagOf(c *cobra.Command, dir *string, usage string) {
 }
 
 // openSource opens the history that a command is about: an archive where
-// --archive names one, else the log in Redis. The caller closes.
+// --archive names one, else the log in Redis, or both. The caller closes.
 func (a *app) openSource(cmd *cobra.Command) (replay.Source, io.Closer, error) {
-	if f := cmd.Flags().Lookup("archive"); f != nil && f.Value.String() != "" {
-		ar, err := openArchive(cmd.Context(), f.Value.String())
-		return ar, io.NopCloser(nil), err
+	dir, _ := cmd.Flags().GetString("archive")
+	live, _ := cmd.Flags().GetBool("live")
+	if live && dir == "" {
+		return nil, nil, usage(errors.New("--live wants --archive: without it Redis is asked"))
+	}
+	var ar *archive.Archive
+	if dir != "" {
+		var err error
+		if ar, err = openArchive(cmd.Context(), dir); err != nil || !live {
+			return ar, io.NopCloser(nil), err
+		}
+		if n := ar.Namespace(); n != a.namespace {
+			return nil, nil, failure(exitData, "--namespace "+n, "the archive %s is of namespace %s, not %s", dir, n, a.namespace)
+		}
 	}
 	eng, err := a.open(cmd.Context(), engine.Options{})
 	if err != nil {
 		return nil, nil, err
 	}
-	return eng.Log(), eng, nil
+	if ar == nil {
+		return eng.Log(), eng, nil
+	}
+	return both{archive.Merge(ar, eng.Log()), eng.Log()}, eng, nil
 }
+
+// both is an archive and the log behind it, which knows the time.
+type both struct {
+	*archive.Merged
+	log *streams.Reader
+}
+
+// Now is the time by the clock of Redis.
+func (b both) Now(ctx context.Context) (time.Time, error) { return b.log.Now(ctx) }
 
 // ask lends the history for the length of one call.
 func (a *app) ask(cmd *cobra.Command, fn func(replay.Source) error) error {

@@ -10,7 +10,8 @@ import (
 )
 
 // Merged is an archive and the live log behind it as one source, without a seam:
-// what the archive has is read there, what is newer from the log.
+// what the archive has is read there, what is newer from the log. What Redis lost is
+// read too, until the archive has heard of the loss.
 type Merged struct {
 	archive *Archive
 	live    replay.Source
@@ -19,7 +20,11 @@ type Merged struct {
 // Merge makes one source of both.
 func Merge(a *Archive, live replay.Source) *Merged { return &Merged{a, live} }
 
-var _ replay.Source = (*Merged)(nil)
+var (
+	_ replay.Source = (*Merged)(nil)
+	_ replay.Index  = (*Merged)(nil)
+	_ replay.Folder = (*Merged)(nil)
+)
 
 // Queues implements [replay.Source].
 func (m *Merged) Queues(ctx context.Context) (map[task.Queue]int, error) {
@@ -36,12 +41,28 @@ func (m *Merged) Queues(ctx context.Context) (map[task.Queue]int, error) {
 // Events implements [replay.Source]. It is an error when the log begins only behind
 // what comes next: then it was trimmed although the archive had not got so far.
 func (m *Merged) Events(ctx context.Context, q task.Queue, n int, after task.Position) iter.Seq2[task.Event, error] {
+	return m.joined(ctx, q, n, after, m.archive.Events(ctx, q, n, after))
+}
+
+// About implements [replay.Index]. Of the log it yields all.
+func (m *Merged) About(ctx context.Context, q task.Queue, n int, after task.Position, id task.ID) iter.Seq2[task.Event, error] {
+	return m.joined(ctx, q, n, after, m.archive.About(ctx, q, n, after, id))
+}
+
+// Folded implements [replay.Folder], by what the archive keeps.
+func (m *Merged) Folded(ctx context.Context, q task.Queue, n int, bound task.Position) (*task.Fold, error) {
+	return m.archive.Folded(ctx, q, n, bound)
+}
+
+// joined yields what was read of the archive, if that goes on after the position, and
+// then the log.
+func (m *Merged) joined(ctx context.Context, q task.Queue, n int, after task.Position, archived iter.Seq2[task.Event, error]) iter.Seq2[task.Event, error] {
 	return func(yield func(task.Event, error) bool) {
 		seam := after
 		if p := m.archive.part(q, n); p != nil && len(p.segments) > 0 {
 			last := p.segments[len(p.segments)-1].To
 			if after.LSN < last.LSN {
-				for e, err := range m.archive.Events(ctx, q, n, after) {
+				for e, err := range archived {
 					if !yield(e, err) || err != nil {
 						return
 					}

@@ -31,6 +31,18 @@ func TestMerged(t *testing.T) {
 	if len(rest) == 0 || rest[len(rest)-1].At != live[len(live)-1].At {
 		t.Errorf("%d events behind the seam", len(rest))
 	}
+	for _, e := range live {
+		if e.Kind != task.Born {
+			continue
+		}
+		want, err := replay.Timeline(t.Context(), w.log.Reader(), e.Task)
+		w.must(err)
+		got, err := replay.Timeline(t.Context(), merged, e.Task)
+		w.must(err)
+		if d := cmp.Diff(want, got, cmpopts.EquateEmpty()); d != "" {
+			t.Fatalf("%s (-live +merged):\n%s", e.Task, d[:min(len(d), 2000)])
+		}
+	}
 	r, err := replay.Fsck(t.Context(), merged, w.log.Reader())
 	w.must(err)
 	if !r.OK() {
