@@ -78,8 +78,9 @@ func stopWorker(ctx context.Context, w *world, r *rand.Rand, f *history.Fault) e
 }
 
 func freezeWorker(ctx context.Context, w *world, r *rand.Rand, f *history.Fault) error {
-	defer func() { f.PID = 0 }() // nobody has to take over
-	return stopped(ctx, w, r, f, w.opts.lease*3/8) // longer than from one look of the others to the next
+	defer func() { f.PID = 0 }()   // nobody has to take over
+	longer := w.opts.lease * 3 / 8 // than from one look of the others to the next
+	return stopped(ctx, w, r, f, longer)
 }
 
 // drainWorker waits for the end: a worker that is told to stop must.

@@ -188,8 +188,10 @@ func (b *builder) rates(before, after, took int64) {
 			n = after
 		}
 		b.in.Rates = append(b.in.Rates, history.Rate{T: at + i*secNs, N: n})
-		op := history.Op{T: at + i*secNs, N: i, Do: history.Enqueue, Res: history.Invoke, Births: []history.Birth{{Tag: fmt.Sprint("rate-", i), Queue: "q"}}}
-		refused := history.Op{T: at + i*secNs + took, N: i, Do: history.Enqueue, Res: history.Fail, Err: "context deadline exceeded"}
-		b.in.Ops["rates"] = append(b.in.Ops["rates"], op, refused)
+		for n := 2 * i; n < 2*i+2; n++ { // two births a second
+			op := history.Op{T: at + n*secNs/2, N: n, Do: history.Enqueue, Res: history.Invoke, Births: []history.Birth{{Tag: fmt.Sprint("rate-", n), Queue: "q"}}}
+			refused := history.Op{T: op.T + took, N: n, Do: history.Enqueue, Res: history.Fail, Err: "context deadline exceeded"}
+			b.in.Ops["rates"] = append(b.in.Ops["rates"], op, refused)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"math"
 	"strconv"
 	"testing"
 
@@ -99,7 +100,7 @@ func TestExplained(t *testing.T) {
 			b.live.Delivered = b.log(b.birthOf("1-10")).ID
 		}, func(r *Report) int { return r.Cancelled - 1 }},
 		{"back at the rate", func(b *builder) { b.rates(100, 90, 0) }, func(r *Report) int {
-			if r.RateBack == 0.9 {
+			if math.Abs(r.RateBack-0.9) < 1e-9 {
 				return 1
 			}
 			return 0

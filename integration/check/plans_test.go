@@ -95,11 +95,11 @@ func TestAgainstPlans(t *testing.T) {
 		{"nothing succeeded", OfTheRun, func(b *builder) { b.in.Parts, b.in.Faults[0].Name = nil, "kill-redis" }},
 		{"refused though nothing was wrong", "I12", func(b *builder) {
 			b.rates(100, 100, 0)
-			b.in.Ops["rates"][101].Err = "no"
+			b.in.Ops["rates"][201].Err = "no"
 		}},
 		{"never answered", "I12", func(b *builder) {
 			b.rates(100, 100, 0)
-			b.in.Ops["rates"] = append(b.in.Ops["rates"][:101], b.in.Ops["rates"][102:]...)
+			b.in.Ops["rates"] = append(b.in.Ops["rates"][:201], b.in.Ops["rates"][202:]...)
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

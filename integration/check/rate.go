@@ -10,6 +10,7 @@ import (
 const (
 	settleNs   = 10 * secNs // a fault-free stretch may take this long to be back
 	shortest   = 4 * secNs  // that is worth measuring
+	tailNs     = secNs / 2  // what is asked for later than that before its end may end behind it
 	wantedRate = 0.8
 	heldUpNs   = 2 * secNs // an enqueue that takes longer holds its client up
 )
@@ -46,8 +47,8 @@ func (c *checker) rates() {
 }
 
 // served is how many handlers ended in a stretch for each birth that was asked for
-// in it; false if it is too short. What is asked for varies from second to second,
-// so neither number says much alone.
+// in it, by the second of each; false if it is too short. What is asked for varies
+// from second to second, so neither number says much alone.
 func (c *checker) served(from, to int64) (float64, bool) {
 	var ends, asked int64
 	last := from
@@ -57,12 +58,14 @@ func (c *checker) served(from, to int64) (float64, bool) {
 			last = r.T
 		}
 	}
+	until := last - tailNs
 	for _, ops := range c.in.Ops {
 		for i := range ops {
-			if op := &ops[i]; op.Res == history.Invoke && op.T >= from && op.T < last {
+			if op := &ops[i]; op.Res == history.Invoke && op.T >= from && op.T < until {
 				asked += int64(len(op.Births))
 			}
 		}
 	}
-	return float64(ends) / float64(max(asked, 1)), last-from >= shortest && asked > 0
+	rate := float64(ends) / float64(max(last-from, 1))
+	return rate * float64(until-from) / float64(max(asked, 1)), last-from >= shortest && asked > 0
 }
