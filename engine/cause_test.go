@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"os"
 	"testing"
 
 	"github.com/tidemill/tidemill/engine"
@@ -62,15 +63,27 @@ func TestCause(t *testing.T) {
 		if _, causes = settled("order-7"); causes[0] != "" || causes[1] != given.ID.String() {
 			t.Errorf("causes %q after %s", causes, given.ID)
 		}
-		for version, want := range map[string]int{"v1.4.2": 5, "v1.4": 0} {
+		host, err := os.Hostname()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			by   replay.Filter
+			want int
+		}{
+			{replay.Filter{Versions: []string{"v1.4.2"}}, 5},
+			{replay.Filter{Versions: []string{"v1.4"}}, 0},
+			{replay.Filter{Hosts: []string{host}}, 5},
+			{replay.Filter{Hosts: []string{host + "-b"}}, 0},
+		} {
 			n := 0
-			for _, err := range replay.Select(t.Context(), w.eng.Log(), replay.Filter{Versions: []string{version}}, nil) {
+			for _, err := range replay.Select(t.Context(), w.eng.Log(), c.by, nil) {
 				if n++; err != nil {
 					t.Fatal(err)
 				}
 			}
-			if n != want {
-				t.Errorf("%d events by %s, want %d", n, version, want)
+			if n != c.want {
+				t.Errorf("%d events by %+v, want %d", n, c.by, c.want)
 			}
 		}
 		stop()

@@ -58,7 +58,9 @@ func Open(ctx context.Context, url string, o Options) (*Engine, error) {
 	}
 	e := &Engine{opts: o, handlers: map[string]*handler{}}
 	var err error
-	e.log, err = streams.New(url, streams.Options{Namespace: o.Namespace, TLS: o.TLS, Version: o.Version, Rewound: e.rewound})
+	e.log, err = streams.New(url, streams.Options{
+		Namespace: o.Namespace, TLS: o.TLS, Version: o.Version, Host: hostname(), Rewound: e.rewound,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -258,11 +258,17 @@ func (n *node) trim(ctx context.Context, q task.Queue, partition int) error {
 	}
 }
 
+// hostname is where this process runs, as the machine says; empty: it does not.
+func hostname() string {
+	name, _ := os.Hostname()
+	return name
+}
+
 // announce shows this node to operators until ctx is done.
 func (n *node) announce(ctx context.Context) error {
 	e := n.engine
 	every := max(e.opts.Lease, time.Second)
-	host, _ := os.Hostname()
+	host := hostname()
 	for {
 		err := e.log.Announce(ctx, n.describe(host), 3*every)
 		if err != nil && ctx.Err() == nil && e.opts.Observer.Failed != nil {

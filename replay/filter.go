@@ -24,6 +24,7 @@ type Filter struct {
 	Error          string       // a part of the error's text
 	Consumers      []string     // who settled or lost the delivery, or took it over
 	Versions       []string     // of the program that settled
+	Hosts          []string     // it ran on
 	Actors         []string     // who acted: operators, and consumers that take over
 	Headers        map[string]string
 	Key            string  // idempotency key
@@ -82,7 +83,7 @@ func (f *Filter) matchEvent(e *task.Event) bool {
 	if len(f.States) > 0 && !within(f.States, leads(e.Kind)) || !within(f.Actors, e.Actor) {
 		return false
 	}
-	if len(f.Versions) > 0 && (e.Consumer == "" || !within(f.Versions, task.VersionOf(e.Consumer))) {
+	if e.Consumer == "" && len(f.Versions)+len(f.Hosts) > 0 || !within(f.Versions, task.VersionOf(e.Consumer)) || !within(f.Hosts, task.HostOf(e.Consumer)) {
 		return false
 	}
 	return within(f.Consumers, e.Consumer) || e.Kind == task.Reclaimed && within(f.Consumers, e.Actor)

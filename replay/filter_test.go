@@ -13,7 +13,7 @@ func TestFilterMatch(t *testing.T) {
 	at := task.Position{Ms: 5000, LSN: 50}
 	id := task.NewID(1, 1, at)
 	e := task.Event{
-		At: at, Queue: "mail", Task: id, Kind: task.OutcomeDead, Type: "email.send", Consumer: "c1", Actor: "ops", Error: "smtp: no such user",
+		At: at, Queue: "mail", Task: id, Kind: task.OutcomeDead, Type: "email.send", Consumer: "c1@v2@web-7", Actor: "ops", Error: "smtp: no such user",
 		Headers: map[string]string{"tenant": "a"}, Opts: task.Opts{Key: "k"},
 	}
 	for name, test := range map[string]struct{ yes, no Filter }{
@@ -28,7 +28,9 @@ func TestFilterMatch(t *testing.T) {
 		"kind":     {Filter{Kinds: []task.Kind{task.Born, task.OutcomeDead}}, Filter{Kinds: []task.Kind{task.Born}}},
 		"state":    {Filter{States: []task.State{task.Dead}}, Filter{States: []task.State{task.Ready}}},
 		"error":    {Filter{Error: "no such"}, Filter{Error: "No such"}},
-		"consumer": {Filter{Consumers: []string{"c1"}}, Filter{Consumers: []string{"c2", "ops"}}},
+		"consumer": {Filter{Consumers: []string{"c1@v2@web-7"}}, Filter{Consumers: []string{"c2", "ops"}}},
+		"version":  {Filter{Versions: []string{"v1", "v2"}}, Filter{Versions: []string{"v"}}},
+		"host":     {Filter{Hosts: []string{"web-7"}}, Filter{Hosts: []string{"web"}}},
 		"actor":    {Filter{Actors: []string{"ops"}}, Filter{Actors: []string{"c1"}}},
 		"header":   {Filter{Headers: map[string]string{"tenant": "a"}}, Filter{Headers: map[string]string{"tenant": "b"}}},
 		"absent":   {Filter{}, Filter{Headers: map[string]string{"none": ""}}},

@@ -32,6 +32,8 @@ type Options struct {
 	PoolSize int
 	// Version of the program, which the names of its consumers tell. Default: none.
 	Version string
+	// Host the program runs on, which the names of its consumers tell. Default: none.
+	Host string
 	// Rewound is told when Redis lost what it had acknowledged. Default: nobody.
 	Rewound func(Rewind)
 }

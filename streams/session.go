@@ -68,7 +68,7 @@ func (l *Log) Join(ctx context.Context, q task.Queue, n int) (*Session, error) {
 	return s, nil
 }
 
-func (l *Log) newConsumer() string { return task.ConsumerName(newName(), l.opts.Version) }
+func (l *Log) newConsumer() string { return task.ConsumerName(newName(), l.opts.Version, l.opts.Host) }
 
 // Name is the consumer's name.
 func (s *Session) Name() string { return s.name }

@@ -12,8 +12,11 @@ func TestConsumerName(t *testing.T) {
 		if err := ValidVersion(v); err != nil {
 			t.Errorf("%q: %v", v, err)
 		}
-		if got := VersionOf(ConsumerName("01M8229DHX42NHE45DSMEJTZFX", v)); got != v {
-			t.Errorf("got %q, want %q", got, v)
+		for host, want := range map[string]string{"": "", "web-7.example": "web-7.example", "a@b|ä": "a-b--", strings.Repeat("h", 99): strings.Repeat("h", MaxHost)} {
+			name := ConsumerName("01M8229DHX42NHE45DSMEJTZFX", v, host)
+			if VersionOf(name) != v || HostOf(name) != want || (v+want == "") == strings.Contains(name, "@") {
+				t.Errorf("%s: version %q, host %q, want %q, %q", name, VersionOf(name), HostOf(name), v, want)
+			}
 		}
 	}
 	for _, v := range []string{"v 1", "a@b", "a|b", "ä", "a\n", "a/b", strings.Repeat("9", MaxVersion+1)} {

@@ -25,6 +25,7 @@ type Row struct {
 	Crashes   int32      `parquet:"crashes,optional"`
 	Consumer  string     `parquet:"consumer,optional,dict"`
 	Version   string     `parquet:"version,optional,dict"`
+	Host      string     `parquet:"host,optional,dict"`
 	RanMs     float64    `parquet:"ran_ms,optional"`
 	Result    string     `parquet:"result,optional"`
 	Outcome   string     `parquet:"outcome,optional,dict"`
@@ -48,7 +49,7 @@ func RowOf(e *task.Event) Row {
 	x := export.RowOf(e)
 	return Row{
 		Time: x.Time.Time, Queue: string(x.Queue), Partition: int32(x.Partition), LSN: x.LSN, Item: int32(x.Item), Kind: x.Kind,
-		ID: x.ID, Type: x.Type, Attempt: int32(x.Attempt), Crashes: int32(x.Crashes), Consumer: x.Consumer, Version: x.Version,
+		ID: x.ID, Type: x.Type, Attempt: int32(x.Attempt), Crashes: int32(x.Crashes), Consumer: x.Consumer, Version: x.Version, Host: x.Host,
 		RanMs: x.RanMs, Result: x.Result, Outcome: x.Outcome, Error: x.Error, Actor: x.Actor, Reason: x.Reason, Prev: x.Prev, Key: x.Key,
 		Headers: x.Headers, Payload: x.Payload, Redacted: x.Redacted,
 		Retries: int32(x.Retries), TimeoutMs: x.TimeoutMs, Due: optional(x.Due), Deadline: optional(x.Deadline), Raw: x.Raw,

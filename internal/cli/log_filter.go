@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/tidemill/tidemill/replay"
 	"github.com/tidemill/tidemill/task"
@@ -14,11 +15,11 @@ import (
 // logFilter is what the flags of log ask for.
 type logFilter struct {
 	stretch
-	queues, types, kinds, states, ids []string
-	consumers, actors, versions       []string
-	headers                           map[string]string
-	key, failed                       string
-	sample                            float64
+	queues, types, kinds, states, ids  []string
+	consumers, actors, versions, hosts []string
+	headers                            map[string]string
+	key, failed                        string
+	sample                             float64
 }
 
 func (l *logFilter) flags(a *app, c *cobra.Command) {
@@ -33,18 +34,24 @@ func (l *logFilter) flags(a *app, c *cobra.Command) {
 	_ = c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(tailKinds(), cobra.ShellCompDirectiveNoFileComp))
 	f.StringSliceVar(&l.states, "state", nil, "only events that put a task into one of these states `STATE,…`")
 	f.StringVar(&l.failed, "error", "", "only errors that contain this `TEXT`")
-	f.StringSliceVar(&l.consumers, "consumer", nil, "only what these consumers settled, lost or took over `NAME,…`")
-	f.StringSliceVar(&l.versions, "version", nil, "only what programs of these versions settled `VERSION,…`")
+	l.whereFlags(f)
 	f.StringSliceVar(&l.actors, "actor", nil, "only what these operators did `NAME,…`")
 	f.StringToStringVar(&l.headers, "header", nil, "only about tasks with these headers `NAME=VALUE,…`")
-	f.StringVar(&l.key, "key", "", "only about tasks with this idempotency `KEY`")
 	f.Float64Var(&l.sample, "sample", 0, "only this fraction of the tasks, in every run the same, as 0.01")
+}
+
+// whereFlags ask who ran it, and for which key.
+func (l *logFilter) whereFlags(f *pflag.FlagSet) {
+	f.StringSliceVar(&l.consumers, "consumer", nil, "only what these consumers settled, lost or took over `NAME,…`")
+	f.StringSliceVar(&l.versions, "version", nil, "only what programs of these versions settled `VERSION,…`")
+	f.StringSliceVar(&l.hosts, "host", nil, "only what ran on these hosts `NAME,…`")
+	f.StringVar(&l.key, "key", "", "only about tasks with this idempotency `KEY`")
 }
 
 // filter reads the flags before anything is asked.
 func (l *logFilter) filter(now time.Time) (f replay.Filter, err error) {
 	f = replay.Filter{
-		Error: l.failed, Consumers: l.consumers, Versions: l.versions, Actors: l.actors, Headers: l.headers, Key: l.key, Sample: l.sample,
+		Error: l.failed, Consumers: l.consumers, Versions: l.versions, Hosts: l.hosts, Actors: l.actors, Headers: l.headers, Key: l.key, Sample: l.sample,
 	}
 	if f.Queues, err = names[task.Queue]("queue", l.queues); err != nil {
 		return f, err

@@ -43,6 +43,7 @@ func (r *replayFlags) flags(a *app, c *cobra.Command) {
 	f.StringSliceVar(&r.ids, "id", nil, "only these tasks `ID,…`")
 	f.StringSliceVar(&r.kinds, "kind", nil, "only attempts with these outcomes, as dead,retry; of observe, these events `KIND,…`")
 	_ = c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(tailKinds(), cobra.ShellCompDirectiveNoFileComp))
+	r.whereFlags(f)
 	f.StringVar(&r.failed, "error", "", "only errors that contain this `TEXT`")
 	f.StringToStringVar(&r.headers, "header", nil, "only tasks with these headers `NAME=VALUE,…`")
 	f.Float64Var(&r.sample, "sample", 0, "only this fraction of the tasks, in every run the same, as 0.01")

@@ -11,7 +11,7 @@ import (
 
 // Columns is the first row of the CSV.
 var Columns = []string{
-	"time", "queue", "partition", "lsn", "item", "kind", "id", "type", "attempt", "crashes", "consumer", "version", "ran_ms",
+	"time", "queue", "partition", "lsn", "item", "kind", "id", "type", "attempt", "crashes", "consumer", "version", "host", "ran_ms",
 	"result", "outcome", "error", "actor", "reason", "due_at", "prev", "key", "headers", "payload_base64", "payload_redacted",
 	"retries", "timeout_ms", "deadline", "raw",
 }
@@ -40,7 +40,7 @@ func (c *CSV) Write(e *task.Event) error {
 	}
 	return c.w.Write([]string{
 		r.Time.String(), string(r.Queue), strconv.Itoa(r.Partition), strconv.FormatInt(r.LSN, 10), strconv.Itoa(r.Item), r.Kind,
-		r.ID, text(r.Type), number(float64(r.Attempt)), number(float64(r.Crashes)), text(r.Consumer), text(r.Version),
+		r.ID, text(r.Type), number(float64(r.Attempt)), number(float64(r.Crashes)), text(r.Consumer), text(r.Version), text(r.Host),
 		number(r.RanMs), r.Result, text(r.Outcome), text(r.Error), text(r.Actor), text(r.Reason), r.Due.String(), r.Prev, text(r.Key),
 		r.Headers, base64.StdEncoding.EncodeToString(r.Payload), redacted,
 		number(float64(r.Retries)), number(r.TimeoutMs), r.Deadline.String(), r.Raw,

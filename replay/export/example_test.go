@@ -25,7 +25,7 @@ func ExampleCSV() {
 		log.Fatal(err)
 	}
 	// Output:
-	// time,queue,partition,lsn,item,kind,id,type,attempt,crashes,consumer,version,ran_ms,result,outcome,error,actor,reason,due_at,prev,key,headers,payload_base64,payload_redacted,retries,timeout_ms,deadline,raw
-	// 2026-11-22T16:44:04.538Z,mail,0,4242,0,born,01M8229DHT000000800000044J,email.send,1,,,,,,,,,,,,,,,,,,,
-	// 2026-11-22T16:44:04.543Z,mail,0,4243,0,dead,01M8229DHT000000800000044J,,1,,,,,,,'=no such user,,,,,,,,,,,,
+	// time,queue,partition,lsn,item,kind,id,type,attempt,crashes,consumer,version,host,ran_ms,result,outcome,error,actor,reason,due_at,prev,key,headers,payload_base64,payload_redacted,retries,timeout_ms,deadline,raw
+	// 2026-11-22T16:44:04.538Z,mail,0,4242,0,born,01M8229DHT000000800000044J,email.send,1,,,,,,,,,,,,,,,,,,,,
+	// 2026-11-22T16:44:04.543Z,mail,0,4243,0,dead,01M8229DHT000000800000044J,,1,,,,,,,,'=no such user,,,,,,,,,,,,
 }

@@ -21,7 +21,7 @@ var place = task.Position{Ms: 1_795_365_844_538, LSN: 4242}
 func events() (all []task.Event) {
 	id := task.NewID(3, 2, place)
 	for _, k := range task.Kinds() {
-		all = append(all, task.Event{At: place, Partition: 3, Queue: "mail", Kind: k, Task: id, Attempt: 2, Consumer: "01M8229DHX42NHE45DSMEJTZFX@v1.4.2"})
+		all = append(all, task.Event{At: place, Partition: 3, Queue: "mail", Kind: k, Task: id, Attempt: 2, Consumer: "01M8229DHX42NHE45DSMEJTZFX@v1.4.2@web-7"})
 	}
 	for _, s := range []string{"=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "a\nb,\"c\"", "\x1b[31mred", "\xff\xfe", "ünï"} {
 		all = append(all, task.Event{
@@ -140,7 +140,8 @@ func TestCloudEvents(t *testing.T) {
 		}
 		seen[key] = true
 		data, _ := got["data"].(map[string]any)
-		if data["kind"] != e.Kind.String() || data["version"] != any(task.VersionOf(e.Consumer)) && e.Consumer != "" {
+		said := func(name string) string { s, _ := data[name].(string); return s }
+		if data["kind"] != e.Kind.String() || said("version") != task.VersionOf(e.Consumer) || said("host") != task.HostOf(e.Consumer) {
 			t.Errorf("data %v", data)
 		}
 		if e.Result.IsZero() != (data["result"] == nil) || !e.Result.IsZero() && data["result"] != e.Result.String() {

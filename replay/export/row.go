@@ -26,6 +26,7 @@ type Row struct {
 	Crashes   int        `json:"crashes,omitempty"`
 	Consumer  string     `json:"consumer,omitempty"`
 	Version   string     `json:"version,omitempty"` // of the consumer's program
+	Host      string     `json:"host,omitempty"`    // it ran on
 	RanMs     float64    `json:"ran_ms,omitempty"`
 	Result    string     `json:"result,omitempty"`  // of a success: digest of what its handler reported
 	Outcome   string     `json:"outcome,omitempty"` // that came too late
@@ -65,7 +66,7 @@ func RowOf(e *task.Event) Row {
 	r := Row{
 		Time: stampMs(e.At.Ms), Queue: e.Queue, Partition: int(e.Partition), LSN: e.At.LSN, Item: e.Item,
 		Kind: e.Kind.String(), Type: valid(string(e.Type)), Attempt: e.Attempt, Crashes: e.Crashes,
-		Consumer: valid(e.Consumer), Version: valid(task.VersionOf(e.Consumer)), RanMs: ms(e.Ran), Result: e.Result.String(),
+		Consumer: valid(e.Consumer), Version: valid(task.VersionOf(e.Consumer)), Host: valid(task.HostOf(e.Consumer)), RanMs: ms(e.Ran), Result: e.Result.String(),
 		Outcome: valid(e.Outcome), Error: valid(e.Error), Actor: valid(e.Actor), Reason: valid(e.Reason),
 		Key: valid(e.Opts.Key), Payload: e.Payload, Redacted: e.Erased,
 		Retries: e.Opts.Retries, TimeoutMs: ms(e.Opts.Timeout), Deadline: Stamp{e.Opts.Deadline},
