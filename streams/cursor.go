@@ -18,6 +18,7 @@ type record struct {
 	fields wire.Fields
 	hidden bool // below the floor
 	erased bool // redacted: what is left of it
+	ours   bool // no stranger's
 }
 
 // decoder fills a record. The fields are reused for the next one; what they point to
@@ -47,6 +48,7 @@ type cursor struct {
 	decode decoder
 	token  string        // of the life that was read
 	after  task.Position // of the last entry that was given out
+	had    task.Position // of the last that is ours: a stranger's may stand in the same place of the other stream
 
 	lists [3][]record      // what is not given out yet: of the streams, and redacted
 	asked [2]task.Position // where each stream is to be read on
@@ -57,7 +59,7 @@ type cursor struct {
 var farthest = task.Position{Ms: math.MaxInt64, LSN: math.MaxInt64}
 
 func newCursor(p *partition, after task.Position, decode decoder) *cursor {
-	c := &cursor{part: p, decode: decode, after: after}
+	c := &cursor{part: p, decode: decode, after: after, had: after}
 	c.restart()
 	return c
 }
@@ -154,7 +156,7 @@ func (c *cursor) remnants(ctx context.Context, asked []string) error {
 	}
 	c.lists[2], c.known[2] = nil, farthest
 	for _, l := range left {
-		r := record{at: l.at, erased: true}
+		r := record{at: l.at, erased: true, ours: true}
 		c.decode(&r, l.fields)
 		c.lists[2] = append(c.lists[2], r)
 	}
@@ -181,10 +183,12 @@ func (c *cursor) merged() iter.Seq[*record] {
 				}
 			}
 			*from = (*from)[1:]
-			if comparePositions(r.at, c.after) <= 0 {
+			if comparePositions(r.at, c.after) < 0 || r.ours && r.at == c.had {
 				continue
 			}
-			c.after = r.at
+			if c.after = r.at; r.ours {
+				c.had = r.at
+			}
 			if !yield(r) {
 				return
 			}
@@ -227,7 +231,7 @@ func records(b []byte, decode decoder) ([]record, error) {
 	}
 	var out []record
 	err := r.entries(make(wire.Fields, 0, 2*len(wire.EventFields)), func(at task.Position, f wire.Fields) {
-		out = append(out, record{at: at})
+		out = append(out, record{at: at, ours: len(f) > 0 && string(f[0]) == wire.BirthFields[0]})
 		decode(&out[len(out)-1], f)
 	})
 	return out, err

@@ -173,3 +173,27 @@ func TestReadAStrangersPast(t *testing.T) {
 		}
 	}
 }
+
+// TestReadAStrangersPlace: a stranger's entry may have the very place of ours in the
+// other stream, and hides nothing.
+func TestReadAStrangersPlace(t *testing.T) {
+	r := onReal(t)
+	r.later(time.Hour)
+	s := r.stats()
+	place := task.Position{Ms: s.NowMs + time.Hour.Milliseconds(), LSN: s.LSN + 1}
+	r.must(r.db.HSet(r.ctx, r.k.Meta, "ms", place.Ms).Err())
+	r.stranger(r.k.Tasks, place.String())
+	id := r.later(time.Hour)
+	if id.Birth() != place {
+		t.Fatalf("born at %s, want %s", id.Birth(), place)
+	}
+	told := 0
+	for e, err := range r.log.Reader().Events(r.ctx, queue, 0, task.Position{}) {
+		if r.must(err); e.Task == id {
+			told++
+		}
+	}
+	if told != 1 {
+		t.Errorf("told %d times, want once", told)
+	}
+}

@@ -1,7 +1,8 @@
 -- reclaim: takes over a page of what a silent consumer held. The caller passes the record it has seen unchanged over
 -- one lease of its own monotonic clock; the first page fences the victim as a whole, and only then do entries move.
 -- Marking them as stalled for years lets XAUTOCLAIM take exactly these, whatever the clock did. Only a first delivery
--- is charged (1 → 2): what a node merely held is not what killed it. A repeat takes the next page.
+-- is charged (1 → 2): what a node merely held is not what killed it. What a rebuilt group holds was delivered to nobody
+-- (0 → 1). A repeat takes the next page.
 -- KEYS  meta tasks events members
 -- ARGV  taker victim seen limit
 -- reply OK token entry count... | ALIVE record | DONE   DONE: nothing is left, the victim is deleted
@@ -25,7 +26,7 @@ call('HSET', members, victim, 'dead')
 local ids, counts = {}, {}
 for i, row in ipairs(page) do
   ids[i] = row[1]
-  counts[row[1]] = row[4] == 1 and 2 or row[4]
+  counts[row[1]] = row[4] <= 1 and row[4] + 1 or row[4]
 end
 local there = claim(tasks, victim, ids, counts, '100000000000')
 for _, id in ipairs(ids) do

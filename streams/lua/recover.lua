@@ -1,8 +1,8 @@
 -- recover: rebuilds a lost consumer group. The caller folds the log and names the entries that are open, in order; they
--- go to a consumer without a record, from which ordinary reclaim takes them. Making the group also makes a new token:
--- whoever holds a delivery from before is asked whether it still owns it. Without a group nothing can be settled, and
--- what was claimed is never claimed again, so a fold stays true until its last page; but a group that is lost once more
--- meanwhile is not made with the pages that are left.
+-- go to a consumer without a record, as not delivered yet, since no node died, and ordinary reclaim takes them from it.
+-- Making the group also makes a new token: whoever holds a delivery from before is asked whether it still owns it.
+-- Without a group nothing can be settled, and what was claimed is never claimed again, so a fold stays true until its
+-- last page; but a group that is lost once more meanwhile is not made with the pages that are left.
 -- KEYS  meta tasks events chunk...
 -- ARGV  token last done gone, then per entry: entry, its lsn, lsn of its birth, its chunk as index into KEYS
 --       token: under which the caller folded; last: where the group goes on; done: 1 with the last page; gone: 1 with the
@@ -29,7 +29,7 @@ for i = 5, #ARGV, 4 do
   local stands, now_at = status(KEYS[tonumber(ARGV[i + 3])], birth) -- a second opinion, where there is an index
   local current = not stands or stands == 0 and at == birth or stands == state.ready and now_at == at
   if at > claimed and current then
-    call('XCLAIM', tasks, group, 'recover', 0, id, 'RETRYCOUNT', '1', 'FORCE', 'JUSTID')
+    call('XCLAIM', tasks, group, 'recover', 0, id, 'RETRYCOUNT', '0', 'FORCE', 'JUSTID')
     claimed = at
   end
 end
