@@ -177,3 +177,25 @@ func TestBlameIsKept(t *testing.T) {
 		t.Errorf("%d kept, inherited %v", len(old.Violations), r.Violations)
 	}
 }
+
+// A bulk of births that alternate takes a trip each, one after the other; one of a
+// kind takes one.
+func TestHeldUpByTrips(t *testing.T) {
+	t.Parallel()
+	for mixed, want := range map[bool]int{false: 1, true: 0} {
+		b := clean(t)
+		b.rates(100, 100, 3*secNs)
+		op := &b.in.Ops["rates"][200]
+		for i := range 40 {
+			op.Births = append(op.Births, history.Birth{Queue: "q", InMs: int64(i % 2)})
+			if !mixed {
+				op.Births[i+1].InMs = 0
+			}
+		}
+		c := checker{in: b.in, r: &Report{}}
+		b.in.Ops["rates"] = b.in.Ops["rates"][200:202]
+		if n := c.heldUp(op.T, op.T+10*secNs); n != want {
+			t.Errorf("mixed %t: %d held up, want %d", mixed, n, want)
+		}
+	}
+}

@@ -12,7 +12,7 @@ const (
 	shortest   = 4 * secNs  // that is worth measuring
 	tailNs     = secNs / 2  // what is asked for later than that before its end may end behind it
 	wantedRate = 0.8
-	heldUpNs   = 2 * secNs // an enqueue that takes longer holds its client up
+	heldUpNs   = 2 * secNs  // an enqueue that takes longer holds its client up
 	tripNs     = secNs / 20 // and so much for each trip more that its births take
 )
 
