@@ -60,8 +60,11 @@ func (l *Log) Cancel(ctx context.Context, id task.ID, by By) (Cancelled, error) 
 		return CancelDone, nil
 	case "REQUESTED", "DUP":
 		return CancelRequested, nil
-	case "FINISHED":
-		return cancelled(task.State(r.number(1))), nil
+	case "FINISHED": // or a task did that has the same lsn and another id
+		s, err := p.stand(ctx, id)
+		if err != nil || s.birth != nil || s.latest != nil || id.LSN() < s.floor {
+			return cancelled(task.State(r.number(1))), err
+		}
 	}
 	return 0, fmt.Errorf("cancel %s: %w", id, task.ErrNotFound)
 }

@@ -26,7 +26,8 @@ elseif stands == 0 then
   local born = birth <= lsn and (call('XRANGE', tasks, ARGV[2], ARGV[2])[1] or call('XRANGE', events, ARGV[2], ARGV[2])[1])
   latest = born and ARGV[2] or ''
 elseif stands then
-  latest = (find(tasks, at, ms0) or {''})[1]
+  local entry = find(tasks, at, ms0)
+  latest = entry and fields(entry[2]).ref == id and entry[1] or '' -- another birth may have had this lsn
 end
 
 local function finish(tombstone)
