@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +18,9 @@ import (
 )
 
 // Verify reads a whole archive. Without a key the signatures are not looked at:
-// then it tells damage, but not somebody who can write manifests.
+// then it tells damage, but not somebody who can write manifests. With one, an
+// archive that has no checkpoint of it is not OK; [ErrWrongKey] if another key has
+// signed all that it has.
 func Verify(ctx context.Context, b replay.Bucket, key Key) (*Report, error) {
 	r := &Report{}
 	var ms []*Manifest
@@ -35,6 +38,7 @@ func Verify(ctx context.Context, b replay.Bucket, key Key) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.Unsigned = key != nil && len(cs) == 0
 	a, err := assemble(b, sorted(ms))
 	if err != nil && len(cs)+len(r.Findings) == 0 {
 		return nil, err
@@ -97,14 +101,16 @@ func checkpoints(ctx context.Context, b replay.Bucket, key Key, r *Report) (all 
 	bad := func(format string, args ...any) {
 		r.Findings = append(r.Findings, Finding{Tampered: true, What: fmt.Sprintf(format, args...)})
 	}
-	prev := &Checkpoint{sum: "-"}
+	prev, foreign := &Checkpoint{sum: "-"}, ""
 	for name, err := range b.List(ctx, checkpointFolder) {
 		if err != nil {
 			return nil, err
 		}
 		c, err := readCheckpoint(ctx, b, name, note.VerifierList(key))
 		if unverified := new(note.UnverifiedNoteError); errors.As(err, &unverified) {
-			return nil, fmt.Errorf("%s was signed by another key than %s: %w", name, key.Name(), ErrWrongKey)
+			foreign = cmp.Or(foreign, name)
+			bad("%s was signed by another key than %s", name, key.Name())
+			continue
 		}
 		if err != nil {
 			bad("%v", err)
@@ -115,6 +121,9 @@ func checkpoints(ctx context.Context, b replay.Bucket, key Key, r *Report) (all 
 		}
 		r.Checkpoints++
 		all, prev = append(all, c), c
+	}
+	if len(all) == 0 && foreign != "" {
+		return nil, fmt.Errorf("%s was signed by another key than %s: %w", foreign, key.Name(), ErrWrongKey)
 	}
 	return all, nil
 }

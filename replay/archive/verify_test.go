@@ -92,6 +92,25 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// An archive that nothing signs is not OK for whoever has a key: it may be young, or
+// cut short together with its checkpoints.
+func TestUnsigned(t *testing.T) {
+	t.Parallel()
+	w := newSignedWorld(t)
+	w.must(os.RemoveAll(filepath.Join(string(w.dir), "checkpoints")))
+	w.must(os.Remove(w.files(".json")[3]))
+	if r := w.verify(); r.OK() || r.Tampered() || !r.Unsigned || r.Verdict() != "UNSIGNED" || r.Signed != 0 {
+		t.Errorf("report %+v", r)
+	}
+	if r := verified(t, w.dir); !r.OK() || r.Unsigned {
+		t.Errorf("without a key: %+v", r)
+	}
+	w.must(os.Remove(w.files(".seg")[1]))
+	if r := w.verify(); r.OK() || r.Verdict() != "TAMPERED" {
+		t.Errorf("damaged as well: %+v", r)
+	}
+}
+
 // What a manifest says of sizes is not believed: whoever reads it neither panics nor
 // takes memory for it.
 func TestManifestsThatLie(t *testing.T) {
@@ -244,6 +263,23 @@ func TestWrongKey(t *testing.T) {
 	w.must(err)
 	if _, err := archive.Verify(t.Context(), w.dir, key); err == nil || !strings.Contains(err.Error(), "another key") {
 		t.Errorf("verify: %v", err)
+	}
+	w.edit(filepath.Join(string(w.dir), "checkpoints", "000000005.note"), func([]byte) []byte {
+		private, public, err := archive.NewKey("auditor")
+		w.must(err)
+		other := archive.Dir(t.TempDir())
+		w.must(os.CopyFS(string(other), os.DirFS(string(w.dir))))
+		w.must(os.RemoveAll(filepath.Join(string(other), "checkpoints")))
+		signer, err := archive.NewSigner(other, private, public)
+		w.must(err)
+		_, err = signer.Sign(t.Context())
+		w.must(err)
+		b, err := os.ReadFile(filepath.Join(string(other), "checkpoints", "000000001.note"))
+		w.must(err)
+		return b
+	})
+	if r := w.verify(); len(r.Findings) != 1 || !strings.Contains(r.Findings[0].What, "000000005.note was signed by another key") {
+		t.Errorf("one of another key: %+v", r)
 	}
 	if _, err := archive.NewSigner(w.dir, w.private, public); err == nil {
 		t.Error("a signer of two keys that do not belong together")
