@@ -10,22 +10,29 @@ import (
 )
 
 func (a *app) verifyCommand() *cobra.Command {
-	var pub string
+	var pub, kept string
 	var unsigned bool
 	c := &cobra.Command{
 		Use: "verify DIR", Short: "Say whether an archive is what was written", Args: cobra.ExactArgs(1),
 		Long: "Reads a whole archive, without Redis: every entry, every payload, the trees, and the checkpoints under\n" +
 			"the public key. Exits 0 only if that key has signed it and nothing was changed or removed. Gaps that\n" +
-			"an event explains are told.",
+			"an event explains are told. Whoever can write the archive can remove its end together with the newest\n" +
+			"checkpoints; --checkpoint finds that, with a checkpoint that was kept where they cannot write.",
+		Example: "  cp history/checkpoints/000000007.note elsewhere/\n  tidemill verify history/ --pub auditor.key.pub --checkpoint elsewhere/000000007.note",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			key, err := publicKey(pub, unsigned)
 			if err != nil {
 				return err
 			}
-			return a.verify(cmd.Context(), args[0], key)
+			cs, err := a.keptCheckpoint(kept, key)
+			if err != nil {
+				return err
+			}
+			return a.verify(cmd.Context(), args[0], key, cs...)
 		},
 	}
 	c.Flags().StringVar(&pub, "pub", "", "public key `FILE`")
+	c.Flags().StringVar(&kept, "checkpoint", "", "a `FILE` of checkpoints/ that was kept: the archive must have it, and all that it covers")
 	c.Flags().BoolVar(&unsigned, "unsigned", false, "do not look at signatures: tells damage, but nobody who can write manifests")
 	return c
 }
@@ -49,12 +56,32 @@ func publicKey(name string, unsigned bool) (archive.Key, error) {
 	return key, nil
 }
 
-func (a *app) verify(ctx context.Context, dir string, key archive.Key) error {
+// keptCheckpoint reads the one that --checkpoint names, if it does.
+func (a *app) keptCheckpoint(name string, key archive.Key) ([]*archive.Checkpoint, error) {
+	const hint = "it is a file of checkpoints/ in the archive, copied as it is"
+	if name == "" {
+		return nil, nil
+	}
+	if key == nil {
+		return nil, usage(errors.New("--checkpoint needs the key that signed it: --pub FILE"))
+	}
+	body, err := readFile(a.in, name)
+	if err != nil {
+		return nil, failure(exitData, hint, "checkpoint: %w", err)
+	}
+	c, err := archive.OpenCheckpoint(body, key)
+	if err != nil {
+		return nil, failure(exitData, hint, "checkpoint %s: %w", name, err)
+	}
+	return []*archive.Checkpoint{c}, nil
+}
+
+func (a *app) verify(ctx context.Context, dir string, key archive.Key, kept ...*archive.Checkpoint) error {
 	bucket, err := bucketAt(dir)
 	if err != nil {
 		return err
 	}
-	r, err := archive.Verify(ctx, bucket, key)
+	r, err := archive.Verify(ctx, bucket, key, kept...)
 	switch {
 	case errors.Is(err, archive.ErrEmpty):
 		return failure(exitData, "tidemill archive run --to DIR makes one", "%s: %w", dir, err)

@@ -226,33 +226,3 @@ func (v *verification) explain() {
 		v.find(true, a.m, a.lsn, a.lsn, "the payload is gone, and no redacted event says why")
 	}
 }
-
-// signed compares the trees with what the checkpoints say.
-func (v *verification) signed(cs []*Checkpoint) {
-	good := Tree{}
-	for _, c := range cs {
-		for _, t := range c.Trees {
-			if t.Partition != v.part {
-				continue
-			}
-			switch root := v.roots[t.Size]; {
-			case root == t.Root.String() && v.sums[t.Size] == t.Manifest:
-				good = t
-			case root == "":
-				from := int64(1)
-				if v.prev != nil {
-					from = v.prev.To.LSN + 1
-				}
-				v.find(true, nil, from, t.To.LSN, "checkpoint %d has signed more than there is", c.Number)
-				return
-			case root == t.Root.String():
-				v.find(true, nil, good.To.LSN+1, t.To.LSN, "checkpoint %d has signed another manifest of the same entries", c.Number)
-				return
-			default:
-				v.find(true, nil, good.To.LSN+1, t.To.LSN, "checkpoint %d has signed something else", c.Number)
-				return
-			}
-		}
-	}
-	v.report.Signed += good.Size
-}

@@ -92,25 +92,6 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// An archive that nothing signs is not OK for whoever has a key: it may be young, or
-// cut short together with its checkpoints.
-func TestUnsigned(t *testing.T) {
-	t.Parallel()
-	w := newSignedWorld(t)
-	w.must(os.RemoveAll(filepath.Join(string(w.dir), "checkpoints")))
-	w.must(os.Remove(w.files(".json")[3]))
-	if r := w.verify(); r.OK() || r.Tampered() || !r.Unsigned || r.Verdict() != "UNSIGNED" || r.Signed != 0 {
-		t.Errorf("report %+v", r)
-	}
-	if r := verified(t, w.dir); !r.OK() || r.Unsigned {
-		t.Errorf("without a key: %+v", r)
-	}
-	w.must(os.Remove(w.files(".seg")[1]))
-	if r := w.verify(); r.OK() || r.Verdict() != "TAMPERED" {
-		t.Errorf("damaged as well: %+v", r)
-	}
-}
-
 // What a manifest says of sizes is not believed: whoever reads it neither panics nor
 // takes memory for it.
 func TestManifestsThatLie(t *testing.T) {
