@@ -27,6 +27,13 @@ func (v *verification) unproved(c *Checkpoint, good, t Tree, ms []*Manifest) Fin
 	f.Segment = between(ms, f.From, f.To)
 	switch v.roots[t.Size] {
 	case t.Root.String():
+		for _, m := range ms {
+			if m.first() < t.Size && t.Size < m.Size {
+				f.From, f.To, f.Segment = t.To.LSN+1, m.To.LSN, m.Segment
+				f.What = fmt.Sprintf("checkpoint %d has signed the segment without these", c.Number)
+				return f
+			}
+		}
 		f.What = fmt.Sprintf("checkpoint %d has signed another manifest of the same entries", c.Number)
 	default:
 		f.What = fmt.Sprintf("checkpoint %d has signed something else", c.Number)

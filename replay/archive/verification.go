@@ -104,6 +104,8 @@ func (v *verification) chain(m *Manifest) {
 			from, to = v.prev.From.LSN, v.prev.To.LSN
 		}
 		v.find(true, m, from, to, "it does not continue the manifest before it")
+	case v.prev != nil && m.From.LSN <= v.prev.To.LSN:
+		v.find(true, m, m.From.LSN, v.prev.To.LSN, "they are in the segment before it as well")
 	case v.prev != nil && m.From.LSN != v.prev.To.LSN+1 && m.Survived == 0:
 		v.find(true, m, v.prev.To.LSN+1, m.From.LSN-1, "entries are missing")
 	}
