@@ -90,7 +90,7 @@ func (v *verification) segment(ctx context.Context, m *Manifest) error {
 
 // chain checks where a segment stands.
 func (v *verification) chain(m *Manifest) {
-	if want := manifestName(m.Queue, m.Partition, m.Epoch, m.From.LSN); m.name != want {
+	if want := m.want(); m.name != want {
 		v.find(true, m, m.From.LSN, m.To.LSN, "the manifest %s belongs to %s", m.name, want)
 	}
 	switch {

@@ -59,7 +59,7 @@ func Verify(ctx context.Context, b replay.Bucket, key Key, kept ...*Checkpoint) 
 func (r *Report) manifests(ctx context.Context, b replay.Bucket) (ms []*Manifest, err error) {
 	for m, err := range eachManifest(ctx, b, "") {
 		switch {
-		case errors.Is(err, errManifest):
+		case errors.Is(err, ErrDamaged):
 			r.Findings = append(r.Findings, Finding{Tampered: true, What: err.Error()})
 		case err != nil:
 			return nil, err
