@@ -144,7 +144,7 @@ func TestCopy(t *testing.T) {
 			return s3test.None
 		})
 		_, err := s3archive.Copy(t.Context(), b, dir)
-		if r, bad := archive.Verify(t.Context(), dir, key); bad == nil && !r.OK() || bad != nil && !errors.Is(bad, archive.ErrEmpty) {
+		if r, bad := archive.Verify(t.Context(), dir, key); bad == nil && r.Tampered() || bad != nil && !errors.Is(bad, archive.ErrEmpty) {
 			t.Fatalf("stopped behind object %d: %+v, %v", at, r, bad)
 		}
 		if err == nil {

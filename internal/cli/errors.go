@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tidemill/tidemill/engine"
+	"github.com/tidemill/tidemill/replay/archive"
 	"github.com/tidemill/tidemill/task"
 )
 
@@ -73,6 +74,8 @@ func classify(err error) (code int, hint string) {
 		return exitUnavailable, "check user and password: --redis redis://USER:PASSWORD@HOST, or TIDEMILL_REDIS"
 	case errors.Is(err, engine.ErrUnavailable):
 		return exitUnavailable, "is Redis running there? name another with --redis URL or TIDEMILL_REDIS"
+	case errors.Is(err, archive.ErrDamaged):
+		return exitData, "tidemill verify DIR --pub KEY tells all that is damaged; log --from TIME reads on behind it, archive ls DIR tells when segments begin"
 	case errors.Is(err, engine.ErrNotFound):
 		return exitFailed, "tidemill queues lists the queues; ids are 26 characters"
 	case errors.Is(err, engine.ErrNotDead):

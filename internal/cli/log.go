@@ -3,12 +3,14 @@ package cli
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tidemill/tidemill/replay"
+	"github.com/tidemill/tidemill/replay/archive"
 )
 
 // logAsk is what log is asked.
@@ -77,7 +79,7 @@ func (l *logging) run(ctx context.Context, src replay.Source) error {
 		err = ferr
 	}
 	switch {
-	case err != nil && l.cursor.String() != began:
+	case err != nil && l.cursor.String() != began && !errors.Is(err, archive.ErrDamaged):
 		code, _ := classify(err)
 		return &exitError{code: code, err: err, hint: fmt.Sprintf("go on with --after '%s'", l.cursor)}
 	case err == nil && l.limit > 0 && l.shown == l.limit:

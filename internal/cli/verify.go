@@ -10,21 +10,29 @@ import (
 )
 
 func (a *app) verifyCommand() *cobra.Command {
-	var pub string
+	var pub, kept string
 	var unsigned bool
 	c := &cobra.Command{
 		Use: "verify DIR", Short: "Say whether an archive is what was written", Args: cobra.ExactArgs(1),
 		Long: "Reads a whole archive, without Redis: every entry, every payload, the trees, and the checkpoints under\n" +
-			"the public key. Exits 0 only if nothing was changed or removed. Gaps that an event explains are told.",
+			"the public key. Exits 0 only if that key has signed it and nothing was changed or removed. Gaps that\n" +
+			"an event explains are told. Whoever can write the archive can remove its end together with the newest\n" +
+			"checkpoints; --checkpoint finds that, with a checkpoint that was kept where they cannot write.",
+		Example: "  cp history/checkpoints/000000007.note elsewhere/\n  tidemill verify history/ --pub auditor.key.pub --checkpoint elsewhere/000000007.note",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			key, err := publicKey(pub, unsigned)
 			if err != nil {
 				return err
 			}
-			return a.verify(cmd.Context(), args[0], key)
+			cs, err := a.keptCheckpoint(kept, key)
+			if err != nil {
+				return err
+			}
+			return a.verify(cmd.Context(), args[0], key, cs...)
 		},
 	}
 	c.Flags().StringVar(&pub, "pub", "", "public key `FILE`")
+	c.Flags().StringVar(&kept, "checkpoint", "", "a `FILE` of checkpoints/ that was kept: the archive must have it, and all that it covers")
 	c.Flags().BoolVar(&unsigned, "unsigned", false, "do not look at signatures: tells damage, but nobody who can write manifests")
 	return c
 }
@@ -48,12 +56,32 @@ func publicKey(name string, unsigned bool) (archive.Key, error) {
 	return key, nil
 }
 
-func (a *app) verify(ctx context.Context, dir string, key archive.Key) error {
+// keptCheckpoint reads the one that --checkpoint names, if it does.
+func (a *app) keptCheckpoint(name string, key archive.Key) ([]*archive.Checkpoint, error) {
+	const hint = "it is a file of checkpoints/ in the archive, copied as it is"
+	if name == "" {
+		return nil, nil
+	}
+	if key == nil {
+		return nil, usage(errors.New("--checkpoint needs the key that signed it: --pub FILE"))
+	}
+	body, err := readFile(a.in, name)
+	if err != nil {
+		return nil, failure(exitData, hint, "checkpoint: %w", err)
+	}
+	c, err := archive.OpenCheckpoint(body, key)
+	if err != nil {
+		return nil, failure(exitData, hint, "checkpoint %s: %w", name, err)
+	}
+	return []*archive.Checkpoint{c}, nil
+}
+
+func (a *app) verify(ctx context.Context, dir string, key archive.Key, kept ...*archive.Checkpoint) error {
 	bucket, err := bucketAt(dir)
 	if err != nil {
 		return err
 	}
-	r, err := archive.Verify(ctx, bucket, key)
+	r, err := archive.Verify(ctx, bucket, key, kept...)
 	switch {
 	case errors.Is(err, archive.ErrEmpty):
 		return failure(exitData, "tidemill archive run --to DIR makes one", "%s: %w", dir, err)
@@ -66,32 +94,35 @@ func (a *app) verify(ctx context.Context, dir string, key archive.Key) error {
 		r.Findings = orEmpty(r.Findings)
 		err = a.printJSON(r)
 	} else {
-		a.verifyReport(r, key != nil)
+		a.verifyReport(r, key)
 	}
-	if err == nil && !r.OK() {
-		err = failure(exitFailed, "keep the archive as it is, and compare it with a copy", "verify: %s was tampered with", dir)
+	switch {
+	case err != nil:
+		return err
+	case r.Tampered():
+		return failure(exitFailed, "keep the archive as it is, and compare it with a copy", "verify: %s was tampered with", dir)
+	case r.Unsigned:
+		return failure(exitFailed, "archive run --key makes the first after a minute; if there was one, somebody removed it",
+			"verify: %s has no checkpoint of %s: it is not damaged, but nothing proves it", dir, key.Name())
 	}
-	return err
+	return nil
 }
 
-func (a *app) verifyReport(r *archive.Report, signed bool) {
+func (a *app) verifyReport(r *archive.Report, key archive.Key) {
 	for _, f := range r.Findings {
 		a.printf("%s\n", clean(f.String()))
 	}
-	word := "OK"
-	if !r.OK() {
-		word = "TAMPERED"
+	a.printf("%s: ", r.Verdict())
+	if r.Unsigned {
+		a.printf("no checkpoint of %s; ", clean(key.Name()))
 	}
-	a.printf("%s: %s of %s in %s, %s", word, count(r.Entries, "entry"), clean(r.Namespace), count(r.Segments, "segment"), count(r.Payloads, "payload"))
+	a.printf("%s of %s in %s, %s", count(r.Entries, "entry"), clean(r.Namespace), count(r.Segments, "segment"), count(r.Payloads, "payload"))
 	if r.Erased > 0 {
 		a.printf(", %d erased", r.Erased)
 	}
-	switch {
-	case !signed:
+	if key == nil {
 		a.printf("; signatures were not looked at")
-	case r.Checkpoints == 0:
-		a.printf("; no checkpoint: nothing is signed")
-	default:
+	} else {
 		a.printf("; %s, not signed yet: %s", count(r.Checkpoints, "checkpoint"), count(max(0, r.Entries-r.Signed), "entry"))
 	}
 	a.printf("\n")

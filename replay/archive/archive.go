@@ -17,6 +17,7 @@ var (
 	ErrEmpty    = errors.New("no archive here")
 	ErrWrongKey = errors.New("wrong key")
 	ErrBehind   = errors.New("another archiver was first")
+	ErrDamaged  = errors.New("damaged") // an object is not what an archiver writes: Verify tells more
 )
 
 var (
@@ -113,10 +114,13 @@ func (a *Archive) part(q task.Queue, n int) *partition {
 }
 
 // manifests reads those whose names begin with prefix, ordered by queue, partition
-// and lsn.
+// and lsn. A foreign one is an error: what it stands for would be left out.
 func manifests(ctx context.Context, b replay.Bucket, prefix string) ([]*Manifest, error) {
 	var all []*Manifest
 	for m, err := range eachManifest(ctx, b, prefix) {
+		if err == nil && m.name != m.want() {
+			err = fmt.Errorf("manifest %s is %w: it belongs to %s", m.name, ErrDamaged, m.want())
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -130,13 +134,11 @@ func sorted(all []*Manifest) []*Manifest {
 	return all
 }
 
-// errManifest: an object has the name of a manifest and is none.
-var errManifest = errors.New("damaged")
-
+// eachManifest reads the objects that stand where manifests do.
 func eachManifest(ctx context.Context, b replay.Bucket, prefix string) iter.Seq2[*Manifest, error] {
 	return func(yield func(*Manifest, error) bool) {
 		for name, err := range b.List(ctx, prefix) {
-			if err == nil && !strings.HasSuffix(name, ".json") {
+			if err == nil && turnOf(name) != manifestTurn {
 				continue
 			}
 			var m *Manifest

@@ -67,7 +67,8 @@ const leaseFor = 15 * time.Second
 //   - What Redis forgot in a failover stays in the archive; the segment that begins
 //     the next life says where the last one was cut, and readers leave the rest out.
 //   - Trim spares what is behind the cursor, and the cursor moves after the manifest
-//     is safe. A bucket that fails stops the cursor, not the queue.
+//     is safe. A bucket that fails stops the cursor, not the queue; so does a
+//     damaged manifest, or a damaged last segment, that an archiver begins behind.
 type Archiver struct {
 	log    Log
 	bucket replay.Bucket

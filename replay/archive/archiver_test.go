@@ -1,7 +1,10 @@
 package archive_test
 
 import (
+	"bytes"
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/tidemill/tidemill/replay"
@@ -49,6 +52,54 @@ func TestArchiverDies(t *testing.T) {
 				t.Errorf("trim may cut at %d, want %d", l.spared.LSN, want)
 			}
 		}
+	}
+}
+
+// An archiver does not go on behind damage, and nothing more is trimmed, until it is
+// repaired.
+func TestArchiverStopsAtDamage(t *testing.T) {
+	t.Parallel()
+	cut := func(b []byte) []byte { return b[:len(b)/2] }
+	for name, tt := range map[string]struct {
+		files string
+		with  func([]byte) []byte // nil: it is gone
+	}{
+		"a damaged manifest":         {"*-*1.json", cut},
+		"a foreign manifest":         {"*-*1.json", func([]byte) []byte { return []byte("{}") }},
+		"a damaged last segment":     {"*.seg", cut},
+		"a changed last segment":     {"*.seg", func(b []byte) []byte { b[30] ^= 1; return b }},
+		"the last segment is gone":   {"*.seg", nil},
+		"a manifest of newer format": {"*-*1.json", func(b []byte) []byte { return bytes.Replace(b, []byte(`"format": 1`), []byte(`"format": 2`), 1) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l, dir := newFakeLog(), archive.Dir(t.TempDir())
+			w := &world{T: t}
+			l.succeed(l.birth())
+			w.must(l.archiveInto(t, dir))
+			at := l.spared
+			found, err := filepath.Glob(filepath.Join(string(dir), queue, "0", tt.files))
+			if err != nil || len(found) != 1 {
+				t.Fatal(found, err)
+			}
+			body, err := os.ReadFile(found[0])
+			w.must(err)
+			w.must(os.Remove(found[0]))
+			if tt.with != nil {
+				w.must(os.WriteFile(found[0], tt.with(bytes.Clone(body)), 0o600))
+			}
+			l.succeed(l.birth())
+			for range 2 {
+				if err := l.archiveInto(t, dir); !errors.Is(err, archive.ErrDamaged) || l.spared != at {
+					t.Errorf("%v; trim may cut at %v, before the damage at %v", err, l.spared, at)
+				}
+			}
+			w.must(os.WriteFile(found[0], body, 0o600))
+			w.must(l.archiveInto(t, dir))
+			if r := verified(t, dir); !r.OK() || r.Entries != int64(len(l.entries)) || l.spared.LSN != l.lsn+1 {
+				t.Errorf("repaired: %+v, trim may cut at %v", r, l.spared)
+			}
+		})
 	}
 }
 

@@ -123,7 +123,7 @@ func readCheckpoint(ctx context.Context, b replay.Bucket, name string, keys note
 	if err != nil {
 		return nil, err
 	}
-	c, err := OpenCheckpoint(body, keys)
+	c, err := openCheckpoint(body, keys)
 	if err == nil && checkpointName(c.Number) != name {
 		err = fmt.Errorf("%w of this number", errCheckpoint)
 	}
@@ -133,8 +133,17 @@ func readCheckpoint(ctx context.Context, b replay.Bucket, name string, keys note
 	return c, nil
 }
 
-// OpenCheckpoint reads a checkpoint and verifies its signature.
-func OpenCheckpoint(body []byte, keys note.Verifiers) (*Checkpoint, error) {
+// OpenCheckpoint reads a checkpoint and verifies its signature. [ErrWrongKey] if it is
+// another key's.
+func OpenCheckpoint(body []byte, key Key) (*Checkpoint, error) {
+	c, err := openCheckpoint(body, note.VerifierList(key))
+	if errors.As(err, new(*note.UnverifiedNoteError)) {
+		err = fmt.Errorf("signed by another key than %s: %w", key.Name(), ErrWrongKey)
+	}
+	return c, err
+}
+
+func openCheckpoint(body []byte, keys note.Verifiers) (*Checkpoint, error) {
 	n, err := note.Open(body, keys)
 	if err != nil {
 		return nil, err

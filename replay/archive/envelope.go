@@ -4,7 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/tidemill/tidemill/internal/wire"
@@ -32,7 +32,7 @@ const (
 	commitmentSize = sha256.Size
 )
 
-var errEnvelope = errors.New("not an envelope")
+var errEnvelope = fmt.Errorf("entry is %w", ErrDamaged)
 
 // payloadField is the name of the field that is kept apart.
 var payloadField = wire.BirthFields[2]

@@ -2,7 +2,6 @@ package archive
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"sync"
@@ -21,7 +20,7 @@ const (
 	frameMax  = 1 << 30   // of what a damaged head may ask for
 )
 
-var errFrame = errors.New("frame is damaged")
+var errFrame = fmt.Errorf("frame is %w", ErrDamaged)
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 

@@ -75,6 +75,9 @@ func payloadName(q task.Queue, n int, epoch, from int64, token string, generatio
 
 func (m *Manifest) object() string { return folder(m.Queue, m.Partition) + m.Segment }
 
+// want is the name that its object should have.
+func (m *Manifest) want() string { return manifestName(m.Queue, m.Partition, m.Epoch, m.From.LSN) }
+
 // first is the index of the segment's first envelope in the tree.
 func (m *Manifest) first() int64 { return m.Size - m.Entries }
 
@@ -91,13 +94,13 @@ func (m *Manifest) encode() ([]byte, error) {
 func parseManifest(name string, b []byte) (*Manifest, error) {
 	m := &Manifest{name: name, sum: digest(b)}
 	if err := json.Unmarshal(b, m); err != nil {
-		return nil, fmt.Errorf("manifest %s is %w: %w", name, errManifest, err)
+		return nil, fmt.Errorf("manifest %s is %w: %w", name, ErrDamaged, err)
 	}
 	if m.Format != manifestFormat {
-		return nil, fmt.Errorf("manifest %s: format %d is not understood", name, m.Format)
+		return nil, fmt.Errorf("manifest %s is %w or foreign: format %d is not understood, a newer version may", name, ErrDamaged, m.Format)
 	}
 	if !m.plausible() {
-		return nil, fmt.Errorf("manifest %s is %w", name, errManifest)
+		return nil, fmt.Errorf("manifest %s is %w", name, ErrDamaged)
 	}
 	return m, nil
 }

@@ -21,7 +21,7 @@ type payloadReader struct {
 	at         []int64 // where the frames begin, and where the last ends
 }
 
-var errPayloads = errors.New("payload file is damaged")
+var errPayloads = fmt.Errorf("payload file is %w", ErrDamaged)
 
 // payloadFile finds the newest generation of a segment's payload file.
 func payloadFile(ctx context.Context, b replay.Bucket, m *Manifest) (name string, generation int, err error) {
@@ -31,13 +31,18 @@ func payloadFile(ctx context.Context, b replay.Bucket, m *Manifest) (name string
 		if err != nil {
 			return "", 0, err
 		}
-		name = max(name, found)
+		n := 0
+		if _, err := fmt.Sscanf(found[len(prefix):], "%d.pay", &n); err != nil || payloadName(m.Queue, m.Partition, m.Epoch, m.From.LSN, m.Token, n) != found {
+			continue // a stranger's
+		}
+		if name < found {
+			name, generation = found, n
+		}
 	}
 	if name == "" {
 		return "", 0, fmt.Errorf("payloads of %s: %w", m.place(), replay.ErrAbsent)
 	}
-	_, err = fmt.Sscanf(name[len(prefix):], "%d.pay", &generation)
-	return name, generation, err
+	return name, generation, nil
 }
 
 func openPayloads(ctx context.Context, b replay.Bucket, m *Manifest) (*payloadReader, error) {

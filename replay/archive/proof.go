@@ -109,7 +109,7 @@ func Check(body []byte, key Key) (*Checkpoint, []task.Event, error) {
 	if err := json.Unmarshal(body, &p); err != nil {
 		return nil, nil, fmt.Errorf("proof: %w", err)
 	}
-	c, err := OpenCheckpoint([]byte(p.Checkpoint), note.VerifierList(key))
+	c, err := OpenCheckpoint([]byte(p.Checkpoint), key)
 	if err != nil {
 		return nil, nil, fmt.Errorf("proof of %s: checkpoint: %w", p.Task, err)
 	}

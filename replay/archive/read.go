@@ -169,32 +169,32 @@ func (p *partition) frame(ctx context.Context, m *Manifest, i int, after int64, 
 // frames reads those of a segment from one to before another. It reports whether
 // the caller wants more.
 func (p *partition) frames(ctx context.Context, m *Manifest, from, to int, payloads bool, yield func(task.Entry, error) bool) bool {
-	fail := func(err error) bool {
-		yield(task.Entry{}, err)
+	fail := func(i int, err error) bool {
+		yield(task.Entry{}, p.unreadable(m, i, err))
 		return false
 	}
 	b, err := p.bucket.Get(ctx, m.object(), m.Frames[from].Offset, m.end(to-1)-m.Frames[from].Offset)
 	if err != nil {
-		return fail(err)
+		return fail(from, err)
 	}
 	var bodies *payloadReader
 	if payloads {
 		if bodies, err = openPayloads(ctx, p.bucket, m); err != nil {
-			return fail(err)
+			return fail(from, err)
 		}
 	}
 	o, records := opener{}, []byte(nil)
 	for i := from; i < to; i++ {
 		if records, b, err = openFrame(b, records); err != nil {
-			return fail(fmt.Errorf("%s, from lsn %d: %w", m.place(), m.Frames[i].From.LSN, err))
+			return fail(i, err)
 		}
 		of, err := bodies.frame(i)
 		if err != nil {
-			return fail(fmt.Errorf("payloads of %s: %w", m.place(), err))
+			return fail(i, fmt.Errorf("payloads: %w", err))
 		}
 		if !o.each(records, of, func(e task.Entry, err error) bool {
 			if err != nil {
-				err = fmt.Errorf("%s: %w", m.place(), err)
+				err = p.unreadable(m, i, err)
 			}
 			return yield(e, err)
 		}) {

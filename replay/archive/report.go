@@ -15,7 +15,8 @@ type Report struct {
 	Payloads    int64     `json:"payloads"`
 	Erased      int64     `json:"erased"` // payloads, each with a redacted event
 	Checkpoints int64     `json:"checkpoints"`
-	Signed      int64     `json:"signed"` // entries that the last checkpoint covers
+	Signed      int64     `json:"signed"`   // entries that the last checkpoint covers
+	Unsigned    bool      `json:"unsigned"` // there was a key to go by, and no checkpoint of it
 	Findings    []Finding `json:"findings"`
 }
 
@@ -49,7 +50,23 @@ func (f Finding) String() string {
 	return s + ": " + f.What
 }
 
-// OK reports whether nothing was tampered with.
-func (r *Report) OK() bool {
-	return !slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Tampered })
+// OK reports whether nothing was tampered with, as far as can be told without a key,
+// and with one, whether it has signed anything: whoever removes the end of an archive
+// and all of its checkpoints leaves what looks like a young one.
+func (r *Report) OK() bool { return !r.Tampered() && !r.Unsigned }
+
+// Tampered reports whether there is a finding that nothing explains.
+func (r *Report) Tampered() bool {
+	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Tampered })
+}
+
+// Verdict is the report in a word: OK, UNSIGNED or TAMPERED.
+func (r *Report) Verdict() string {
+	switch {
+	case r.Tampered():
+		return "TAMPERED"
+	case r.Unsigned:
+		return "UNSIGNED"
+	}
+	return "OK"
 }

@@ -73,22 +73,23 @@ func (s *segment) begins(at task.Position, events []task.Event) bool {
 }
 
 // add takes an entry; events is what it says.
-func (s *segment) add(e task.Entry, events []task.Event) {
-	x := seal(e, salt)
+func (s *segment) add(e task.Entry, events []task.Event) { s.put(seal(e, salt), events) }
+
+func (s *segment) put(x sealed, events []task.Event) {
 	if s.m.Entries == 0 {
-		s.m.From = e.At
+		s.m.From = x.at
 		if opensEpoch(&events[0]) {
 			s.m.Epoch, s.m.Survived = life(&events[0])
 		}
 	}
 	if len(s.records) == 0 {
-		s.m.Frames = append(s.m.Frames, FrameInfo{Offset: int64(len(s.seg)), From: e.At})
+		s.m.Frames = append(s.m.Frames, FrameInfo{Offset: int64(len(s.seg)), From: x.at})
 		s.offsets = binary.LittleEndian.AppendUint64(s.offsets, uint64(len(s.pay)))
 	}
-	s.m.To, s.m.Entries, s.m.Events = e.At, s.m.Entries+1, s.m.Events+int64(len(events))
+	s.m.To, s.m.Entries, s.m.Events = x.at, s.m.Entries+1, s.m.Events+int64(len(events))
 	s.records = appendRecord(s.records, checked(x.envelope))
 	if x.salt != nil {
-		s.payloads = appendBody(s.payloads, e.At.LSN, body{x.salt, x.payload})
+		s.payloads = appendBody(s.payloads, x.at.LSN, body{x.salt, x.payload})
 	}
 	for i := range events {
 		switch k := &events[i]; {

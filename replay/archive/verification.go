@@ -90,7 +90,7 @@ func (v *verification) segment(ctx context.Context, m *Manifest) error {
 
 // chain checks where a segment stands.
 func (v *verification) chain(m *Manifest) {
-	if want := manifestName(m.Queue, m.Partition, m.Epoch, m.From.LSN); m.name != want {
+	if want := m.want(); m.name != want {
 		v.find(true, m, m.From.LSN, m.To.LSN, "the manifest %s belongs to %s", m.name, want)
 	}
 	switch {
@@ -104,6 +104,8 @@ func (v *verification) chain(m *Manifest) {
 			from, to = v.prev.From.LSN, v.prev.To.LSN
 		}
 		v.find(true, m, from, to, "it does not continue the manifest before it")
+	case v.prev != nil && m.From.LSN <= v.prev.To.LSN:
+		v.find(true, m, m.From.LSN, v.prev.To.LSN, "they are in the segment before it as well")
 	case v.prev != nil && m.From.LSN != v.prev.To.LSN+1 && m.Survived == 0:
 		v.find(true, m, v.prev.To.LSN+1, m.From.LSN-1, "entries are missing")
 	}
@@ -225,34 +227,4 @@ func (v *verification) explain() {
 		}
 		v.find(true, a.m, a.lsn, a.lsn, "the payload is gone, and no redacted event says why")
 	}
-}
-
-// signed compares the trees with what the checkpoints say.
-func (v *verification) signed(cs []*Checkpoint) {
-	good := Tree{}
-	for _, c := range cs {
-		for _, t := range c.Trees {
-			if t.Partition != v.part {
-				continue
-			}
-			switch root := v.roots[t.Size]; {
-			case root == t.Root.String() && v.sums[t.Size] == t.Manifest:
-				good = t
-			case root == "":
-				from := int64(1)
-				if v.prev != nil {
-					from = v.prev.To.LSN + 1
-				}
-				v.find(true, nil, from, t.To.LSN, "checkpoint %d has signed more than there is", c.Number)
-				return
-			case root == t.Root.String():
-				v.find(true, nil, good.To.LSN+1, t.To.LSN, "checkpoint %d has signed another manifest of the same entries", c.Number)
-				return
-			default:
-				v.find(true, nil, good.To.LSN+1, t.To.LSN, "checkpoint %d has signed something else", c.Number)
-				return
-			}
-		}
-	}
-	v.report.Signed += good.Size
 }

@@ -245,6 +245,23 @@ func TestWrongKey(t *testing.T) {
 	if _, err := archive.Verify(t.Context(), w.dir, key); err == nil || !strings.Contains(err.Error(), "another key") {
 		t.Errorf("verify: %v", err)
 	}
+	w.edit(filepath.Join(string(w.dir), "checkpoints", "000000005.note"), func([]byte) []byte {
+		private, public, err := archive.NewKey("auditor")
+		w.must(err)
+		other := archive.Dir(t.TempDir())
+		w.must(os.CopyFS(string(other), os.DirFS(string(w.dir))))
+		w.must(os.RemoveAll(filepath.Join(string(other), "checkpoints")))
+		signer, err := archive.NewSigner(other, private, public)
+		w.must(err)
+		_, err = signer.Sign(t.Context())
+		w.must(err)
+		b, err := os.ReadFile(filepath.Join(string(other), "checkpoints", "000000001.note"))
+		w.must(err)
+		return b
+	})
+	if r := w.verify(); len(r.Findings) != 1 || !strings.Contains(r.Findings[0].What, "000000005.note was signed by another key") {
+		t.Errorf("one of another key: %+v", r)
+	}
 	if _, err := archive.NewSigner(w.dir, w.private, public); err == nil {
 		t.Error("a signer of two keys that do not belong together")
 	}

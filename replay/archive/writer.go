@@ -19,6 +19,7 @@ type writer struct {
 	last   *Manifest
 	from   task.Position // where the next page begins
 	life   string        // of the server that the last page came from
+	whole  bool          // the last segment was seen to be as it was written
 }
 
 // open finds where the archive of a partition ends.
@@ -60,8 +61,25 @@ func (w *writer) spare(ctx context.Context) error {
 	return w.feed.Spare(ctx, Role, at)
 }
 
+// check reads the last segment, once. Behind one that is damaged nothing is archived,
+// so that nothing more is trimmed: it can perhaps be had from Redis again.
+func (w *writer) check(ctx context.Context) error {
+	if w.whole || w.last == nil {
+		return nil
+	}
+	b, err := w.bucket.Get(ctx, w.last.object(), 0, -1)
+	if errors.Is(err, replay.ErrAbsent) || err == nil && digest(b) != w.last.SHA256 {
+		err = fmt.Errorf("archive ends with %s, which is %w or gone", w.last.place(), ErrDamaged)
+	}
+	w.whole = err == nil
+	return err
+}
+
 // catchUp writes what the log has beyond the archive.
 func (w *writer) catchUp(ctx context.Context) error {
+	if err := w.check(ctx); err != nil {
+		return err
+	}
 	s := w.next()
 	for {
 		entries, next, life, err := w.feed.Page(ctx, w.from)
@@ -152,6 +170,6 @@ func (w *writer) write(ctx context.Context, s *segment) error {
 			return fmt.Errorf("archive %s: %w", m.place(), err)
 		}
 	}
-	w.ms, w.last = append(w.ms, m), m
+	w.ms, w.last, w.whole = append(w.ms, m), m, true
 	return errors.Join(w.spare(ctx), w.snapshot(ctx))
 }

@@ -135,7 +135,10 @@ func Pack(ctx context.Context, b replay.Bucket, w io.Writer) error {
 }
 
 // turns of packing: checkpoints tell of manifests, and those of the rest.
-const turns = 3
+const (
+	turns        = 3
+	manifestTurn = 1
+)
 
 // turnOf is when an object is packed; -1: it is none of an archive.
 func turnOf(name string) int {
@@ -145,7 +148,7 @@ func turnOf(name string) int {
 	case strings.Count(name, "/") != 2: // queue, partition, file
 		return -1
 	case ending == ".json":
-		return 1
+		return manifestTurn
 	case ending == ".seg", ending == ".pay", ending == ".fold":
 		return 2
 	}

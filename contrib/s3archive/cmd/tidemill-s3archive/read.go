@@ -16,7 +16,7 @@ func (a *app) verifyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "verify URL --pub FILE", Short: "Say whether an archive is what was written", Args: cobra.ExactArgs(1),
 		Long: "Reads a whole archive, without Redis: every entry, every payload, the trees, and the checkpoints under\n" +
-			"the public key. Exits 0 only if nothing was changed or removed.",
+			"the public key. Exits 0 only if that key has signed it and nothing was changed or removed.",
 		RunE: func(cmd *cobra.Command, args []string) error { return a.verify(cmd.Context(), args[0], pub) },
 	}
 	c.Flags().StringVar(&pub, "pub", "", "public key `FILE`")
@@ -44,14 +44,14 @@ func (a *app) verify(ctx context.Context, place, pub string) error {
 	for _, f := range r.Findings {
 		a.printf("%s\n", quoted(f.String()))
 	}
-	word := "OK"
-	if !r.OK() {
-		word = "TAMPERED"
-	}
 	a.printf("%s: %d entries of %s in %d segments, %d payloads, %d erased; %d checkpoints, not signed yet: %d entries\n",
-		word, r.Entries, quoted(r.Namespace), r.Segments, r.Payloads, r.Erased, r.Checkpoints, max(0, r.Entries-r.Signed))
-	if !r.OK() {
+		r.Verdict(), r.Entries, quoted(r.Namespace), r.Segments, r.Payloads, r.Erased, r.Checkpoints, max(0, r.Entries-r.Signed))
+	if r.Tampered() {
 		return failure("keep the archive as it is, and compare it with a copy", "verify: the archive was tampered with")
+	}
+	if r.Unsigned {
+		return failure("run --key makes the first after a minute; if there was one, somebody removed it",
+			"verify: no checkpoint of %s: the archive is not damaged, but nothing proves it", key.Name())
 	}
 	return nil
 }
