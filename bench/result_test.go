@@ -25,12 +25,13 @@ func TestJudge(t *testing.T) {
 	}{
 		{"calm", []float64{90, 110, 100}, []float64{200, 190, 210}, Result{Tidemill: 100, Floor: 200, Ratio: 0.5, Min: 90, Max: 110}},
 		{"even rounds", []float64{90, 110}, []float64{50, 50}, Result{Tidemill: 100, Floor: 50, Ratio: 2, Min: 90, Max: 110}},
-		{"one round", []float64{7}, []float64{14}, Result{Tidemill: 7, Floor: 14, Ratio: 0.5, Min: 7, Max: 7, Note: "one round: its spread is not known"}},
+		{"one round", []float64{7}, []float64{14}, Result{Tidemill: 7, Floor: 14, Ratio: 0.5, Min: 7, Max: 7, Note: onceNote}},
+		{"the floor once", []float64{7, 8, 9}, []float64{16}, Result{Tidemill: 8, Floor: 16, Ratio: 0.5, Min: 7, Max: 9, Note: onceNote}},
 		{"no floor", []float64{1, 9}, nil, Result{Tidemill: 5, Min: 1, Max: 9}},
 		{"we are noisy", []float64{50, 100, 151}, []float64{200, 200, 200}, Result{Tidemill: 100, Floor: 200, Min: 50, Max: 151, Note: "too noisy to rank: spread 101 %"}},
 		{"the floor is", []float64{100, 100, 100}, []float64{10, 200, 510}, Result{Tidemill: 100, Floor: 200, Min: 100, Max: 100, Note: "too noisy to rank: spread 250 %"}},
-		{"at the bound", []float64{50, 100, 150}, []float64{200}, Result{Tidemill: 100, Floor: 200, Ratio: 0.5, Min: 50, Max: 150}},
-		{"nothing", []float64{0, 0}, []float64{0}, Result{}},
+		{"at the bound", []float64{50, 100, 150}, []float64{200, 200}, Result{Tidemill: 100, Floor: 200, Ratio: 0.5, Min: 50, Max: 150}},
+		{"nothing", []float64{0, 0}, []float64{0, 0}, Result{}},
 	} {
 		c.want.Scenario, c.want.Metric, c.want.Unit = "s", m.name, m.unit
 		if diff := cmp.Diff(c.want, judge("s", m, c.ours, c.floors)); diff != "" {
