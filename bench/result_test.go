@@ -3,6 +3,7 @@ package bench
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -124,6 +125,7 @@ func TestForeignKeys(t *testing.T) {
 	for _, key := range []string{
 		keys.Registry("bench"), keys.Nodes("bench"), p.Tasks, p.Events, p.Meta, p.Chunk(0), p.Role("trimmer"),
 		keys.New("bench", task.Queue("q3"), 3).Graves, floorPartition("bench").Tasks,
+		keys.New("bench", task.Queue("mail"), 1).Events, p.Producer("x"), p.Unique("t", "k"), keys.Node("bench", "x"), "tm:{bench}:other",
 	} {
 		if err := db.Set(t.Context(), key, "theirs", 0).Err(); err != nil {
 			t.Fatal(err)
@@ -136,11 +138,15 @@ func TestForeignKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := db.Set(t.Context(), p.Tasks, "theirs", 0).Err(); err != nil {
-		t.Fatal(err)
+	theirs := []string{"other", "tm:other", keys.Registry("others"), keys.New("other2", "default", 0).Tasks}
+	for _, key := range theirs {
+		if err := db.Set(t.Context(), key, "theirs", 0).Err(); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if _, err := Run(t.Context(), Options{URL: url, Namespace: "other", Tasks: few, Scenarios: []string{"enqueue/bulk"}}); err != nil {
+	if _, err := Run(t.Context(), Options{URL: url, Namespace: "other", Tasks: few, Rounds: 1, Scenarios: []string{"enqueue/bulk"}}); err != nil {
 		t.Errorf("another namespace: %v", err)
 	}
-	left(t, db, p.Tasks)
+	slices.Sort(theirs)
+	left(t, db, theirs...)
 }

@@ -2,7 +2,7 @@
 //
 // All keys of a partition carry one hash tag, tm:{<ns>/<queue>/<n>}:, so that a
 // script may touch them together on a Cluster. Each key has an owner and an end
-// (docs/FORMAT.md); nothing ever scans for keys. Names of namespaces and queues
+// (docs/FORMAT.md); no engine ever scans for keys. Names of namespaces and queues
 // hold neither '/' nor braces (task.ValidName), so two names never make one key.
 package keys
 
@@ -81,6 +81,9 @@ func (p *Partition) Role(role string) string { return p.prefix + "l:" + role }
 // Pattern matches the keys of all partitions of a queue, whose name holds no
 // character that a pattern gives a meaning to.
 func Pattern(ns string, q task.Queue) string { return "tm:{" + ns + "/" + string(q) + "/*" }
+
+// NamespacePattern matches all keys of a namespace, of its partitions and its own.
+func NamespacePattern(ns string) string { return "tm:{" + ns + "[/}]*" }
 
 // Registry maps queue names to partition numbers (hash, one a namespace).
 func Registry(ns string) string { return "tm:{" + ns + "}:queues" }
