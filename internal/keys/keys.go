@@ -82,9 +82,6 @@ func (p *Partition) Role(role string) string { return p.prefix + "l:" + role }
 // character that a pattern gives a meaning to.
 func Pattern(ns string, q task.Queue) string { return "tm:{" + ns + "/" + string(q) + "/*" }
 
-// NamespacePattern matches all keys of a namespace, of its partitions and its own.
-func NamespacePattern(ns string) string { return "tm:{" + ns + "[/}]*" }
-
 // Registry maps queue names to partition numbers (hash, one a namespace).
 func Registry(ns string) string { return "tm:{" + ns + "}:queues" }
 
@@ -93,3 +90,6 @@ func Nodes(ns string) string { return "tm:{" + ns + "}:nodes" }
 
 // Node is what one node says of itself (string, PX).
 func Node(ns, name string) string { return "tm:{" + ns + "}:node:" + name }
+
+// NamespacePattern matches all keys of a namespace, of its partitions and its own.
+func NamespacePattern(ns string) string { return "tm:{" + ns + "[/}]*" }
