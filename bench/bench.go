@@ -22,7 +22,7 @@ type Options struct {
 	Namespace string   // where a run lives, empty before and after; default "bench"
 	Scenarios []string // names or families, as in "drain/64" or "drain"; default all
 	Quick     bool     // the quick scenarios, in less than a minute
-	Rounds    int      // of each side; default 5, quick 3
+	Rounds    int      // of each side; default 5; quick 3, fewer where time is short
 	Tasks     int      // of a round, which others are in proportion to; default 100,000, quick 20,000
 	// Worker is a command line that calls [Work] with the URL and the namespace,
 	// which are appended, in a process that can be killed. Default: none, then

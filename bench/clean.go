@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,8 +14,13 @@ import (
 	"github.com/tidemill/tidemill/task"
 )
 
-// A user's Redis is never scanned: it may hold a billion keys. What a run leaves
-// is found by name, from the registry and from the clock of each partition.
+// A user's Redis may hold a billion keys. It is scanned once, before a run, and again
+// behind one that may not track its sessions. What a run leaves is else found by
+// name, from the registry and from the clock of each partition.
+
+// scanCount is how many keys a SCAN looks at a call: the server is busy for less
+// than a millisecond.
+const scanCount = 1000
 
 // maxParts bounds the numbers of partitions that a run makes.
 const maxParts = 8
@@ -22,19 +28,34 @@ const maxParts = 8
 // floorPartition is where the floor has its stream: not of any queue.
 func floorPartition(ns string) *keys.Partition { return keys.New(ns, "floor", 0) }
 
-// refuse a namespace that has any of the keys a run would make.
+// refuse a namespace that has any key, whoever made it.
 func refuse(ctx context.Context, db *redis.Client, ns string) error {
-	names := append(ofPartition(floorPartition(ns)), keys.Registry(ns), keys.Nodes(ns))
-	for _, p := range possible(ns) {
-		names = append(names, ofPartition(p)...)
-		names = append(names, p.Chunk(0))
+	it := db.Scan(ctx, 0, keys.NamespacePattern(ns), scanCount).Iterator()
+	if it.Next(ctx) {
+		return fmt.Errorf("%w: %s has the key %q", ErrNotEmpty, ns, it.Val())
 	}
-	n, err := db.Exists(ctx, names...).Result()
+	if err := it.Err(); err != nil {
+		return fmt.Errorf("look for keys of %s: %w", ns, err)
+	}
+	return nil
+}
+
+// sweep removes the sessions of the producers of a run that was not told of them. All
+// that is in the namespace is the run's, for it was empty before.
+func sweep(ctx context.Context, db *redis.Client, ns string) error {
+	var names []string
+	it := db.Scan(ctx, 0, keys.NamespacePattern(ns), scanCount).Iterator()
+	for it.Next(ctx) {
+		if slices.ContainsFunc(possible(ns), func(p *keys.Partition) bool { return strings.HasPrefix(it.Val(), p.Producer("")) }) {
+			names = append(names, it.Val())
+		}
+	}
+	err := it.Err()
+	if err == nil && len(names) > 0 {
+		err = db.Unlink(ctx, names...).Err()
+	}
 	if err != nil {
-		return err
-	}
-	if n > 0 {
-		return fmt.Errorf("%w: %s", ErrNotEmpty, ns)
+		return fmt.Errorf("clean: %w", err)
 	}
 	return nil
 }

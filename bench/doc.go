@@ -5,9 +5,10 @@
 // much to rank, a figure says so instead of a ratio.
 //
 // Run starts a server of its own, or measures the one it is given. There everything
-// lives in one namespace, which must be empty, and which is emptied again by the
-// names of its keys: nothing scans. Scenarios that need another persistence, a
-// delay, a kill, or a server without other users are then reported as not run.
+// lives in one namespace, which must be empty, as one SCAN of the server tells, and
+// which is emptied again by the names of its keys. Scenarios that need another
+// persistence, a delay, a kill, or a server without other users are then reported as
+// not run.
 //
 // A scenario is one row of the table in scenarios.go; the sides it is made of stand
 // in one file a family. Tests run all of them, with few tasks.

@@ -88,6 +88,11 @@ func (l *lab) lacks(n needs) needs {
 
 func (l *lab) close() error {
 	var errs []error
+	if s := l.servers[""]; l.opts.URL != "" && s.seen == nil {
+		ctx, cancel := context.WithTimeout(context.Background(), cleanWithin)
+		errs = append(errs, sweep(ctx, s.db, l.opts.Namespace))
+		cancel()
+	}
 	for _, s := range l.servers {
 		errs = append(errs, s.close())
 	}

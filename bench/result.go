@@ -16,8 +16,14 @@ type Result struct {
 	Ratio    float64 `json:"ratio,omitzero"` // tidemill / floor; 0: none, or too noisy to say
 	Min      float64 `json:"min"`            // of tidemill, over the rounds
 	Max      float64 `json:"max"`
-	Note     string  `json:"note,omitempty"` // why there is no figure, no ratio or no spread
+	Note     string  `json:"note,omitempty"` // why there is no figure, no ratio or no spread; else ""
 }
+
+// onceNote is the note of a figure of one round.
+const onceNote = "one round: its spread is not known"
+
+// Once is true for a figure of one round of a side: its ratio is no ranking.
+func (r Result) Once() bool { return r.Note == onceNote }
 
 // Measured is false for a scenario that was not run; Note says why.
 func (r Result) Measured() bool { return r.Metric != "" }
@@ -33,8 +39,8 @@ const noisy = 1.0
 func judge(name string, m metric, ours, floors []float64) Result {
 	mid, low, high := summary(ours)
 	r := Result{Scenario: name, Metric: m.name, Unit: m.unit, Tidemill: mid, Min: low, Max: high}
-	if len(ours) == 1 {
-		r.Note = "one round: its spread is not known"
+	if len(ours) == 1 || len(floors) == 1 {
+		r.Note = onceNote
 	}
 	if len(floors) == 0 {
 		return r

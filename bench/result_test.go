@@ -3,6 +3,7 @@ package bench
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,12 +26,13 @@ func TestJudge(t *testing.T) {
 	}{
 		{"calm", []float64{90, 110, 100}, []float64{200, 190, 210}, Result{Tidemill: 100, Floor: 200, Ratio: 0.5, Min: 90, Max: 110}},
 		{"even rounds", []float64{90, 110}, []float64{50, 50}, Result{Tidemill: 100, Floor: 50, Ratio: 2, Min: 90, Max: 110}},
-		{"one round", []float64{7}, []float64{14}, Result{Tidemill: 7, Floor: 14, Ratio: 0.5, Min: 7, Max: 7, Note: "one round: its spread is not known"}},
+		{"one round", []float64{7}, []float64{14}, Result{Tidemill: 7, Floor: 14, Ratio: 0.5, Min: 7, Max: 7, Note: onceNote}},
+		{"the floor once", []float64{7, 8, 9}, []float64{16}, Result{Tidemill: 8, Floor: 16, Ratio: 0.5, Min: 7, Max: 9, Note: onceNote}},
 		{"no floor", []float64{1, 9}, nil, Result{Tidemill: 5, Min: 1, Max: 9}},
 		{"we are noisy", []float64{50, 100, 151}, []float64{200, 200, 200}, Result{Tidemill: 100, Floor: 200, Min: 50, Max: 151, Note: "too noisy to rank: spread 101 %"}},
 		{"the floor is", []float64{100, 100, 100}, []float64{10, 200, 510}, Result{Tidemill: 100, Floor: 200, Min: 100, Max: 100, Note: "too noisy to rank: spread 250 %"}},
-		{"at the bound", []float64{50, 100, 150}, []float64{200}, Result{Tidemill: 100, Floor: 200, Ratio: 0.5, Min: 50, Max: 150}},
-		{"nothing", []float64{0, 0}, []float64{0}, Result{}},
+		{"at the bound", []float64{50, 100, 150}, []float64{200, 200}, Result{Tidemill: 100, Floor: 200, Ratio: 0.5, Min: 50, Max: 150}},
+		{"nothing", []float64{0, 0}, []float64{0, 0}, Result{}},
 	} {
 		c.want.Scenario, c.want.Metric, c.want.Unit = "s", m.name, m.unit
 		if diff := cmp.Diff(c.want, judge("s", m, c.ours, c.floors)); diff != "" {
@@ -123,6 +125,7 @@ func TestForeignKeys(t *testing.T) {
 	for _, key := range []string{
 		keys.Registry("bench"), keys.Nodes("bench"), p.Tasks, p.Events, p.Meta, p.Chunk(0), p.Role("trimmer"),
 		keys.New("bench", task.Queue("q3"), 3).Graves, floorPartition("bench").Tasks,
+		keys.New("bench", task.Queue("mail"), 1).Events, p.Producer("x"), p.Unique("t", "k"), keys.Node("bench", "x"), "tm:{bench}:other",
 	} {
 		if err := db.Set(t.Context(), key, "theirs", 0).Err(); err != nil {
 			t.Fatal(err)
@@ -135,11 +138,15 @@ func TestForeignKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := db.Set(t.Context(), p.Tasks, "theirs", 0).Err(); err != nil {
-		t.Fatal(err)
+	theirs := []string{"other", "tm:other", keys.Registry("others"), keys.New("other2", "default", 0).Tasks}
+	for _, key := range theirs {
+		if err := db.Set(t.Context(), key, "theirs", 0).Err(); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if _, err := Run(t.Context(), Options{URL: url, Namespace: "other", Tasks: few, Scenarios: []string{"enqueue/bulk"}}); err != nil {
+	if _, err := Run(t.Context(), Options{URL: url, Namespace: "other", Tasks: few, Rounds: 1, Scenarios: []string{"enqueue/bulk"}}); err != nil {
 		t.Errorf("another namespace: %v", err)
 	}
-	left(t, db, p.Tasks)
+	slices.Sort(theirs)
+	left(t, db, theirs...)
 }

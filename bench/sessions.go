@@ -21,7 +21,7 @@ const pongWithin = time.Second
 
 // sessions learns the names of producers' sessions, the only keys of a run that
 // nothing lists, from a user's Redis itself: CLIENT TRACKING in broadcast mode, of
-// their prefixes alone. Where it may not track, they end by themselves, in a day.
+// their prefixes alone. Where it may not track, the run looks for them at its end.
 type sessions struct {
 	db      *redis.Client
 	tracker *redis.Conn // tracking ends with it

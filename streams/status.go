@@ -88,7 +88,7 @@ func (r *Reader) Status(ctx context.Context, id task.ID) (task.Status, error) {
 	if err != nil {
 		return task.Status{}, err
 	}
-	st := task.Status{ID: id, Queue: p.Queue, EnqueuedAt: id.Time(), Attempt: 1}
+	st := task.Status{ID: id, Queue: p.Queue, EnqueuedAt: id.Time(), Attempt: 1, LSN: s.lsn}
 	if id.LSN() < s.floor {
 		err := p.outlived(ctx, s, &st)
 		return st, err

@@ -20,4 +20,5 @@ type Status struct {
 	Reason     string        `json:"reason,omitempty"`
 	Payload    []byte        `json:"payload,omitempty"`
 	Key        string        `json:"key,omitempty"`
+	LSN        int64         `json:"lsn,omitempty"` // that this is true at, in the task's partition; 0 in listings
 }

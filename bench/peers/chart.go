@@ -78,7 +78,7 @@ func chart(title string, rows []Result, path string) error {
 		}
 		p.Add(bars)
 		labels.XYs = append(labels.XYs, plotter.XY{X: max(r.Value, 0), Y: float64(i)})
-		labels.Labels = append(labels.Labels, " "+figure(r.Value))
+		labels.Labels = append(labels.Labels, " "+r.figure())
 	}
 	text, err := plotter.NewLabels(labels)
 	if err != nil {

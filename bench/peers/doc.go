@@ -4,11 +4,13 @@
 //	go run . -quick                                  # does everything work?
 //	go run . -peers asynq,tidemill -scenario drain
 //	go run . -out ../results                         # the figures to quote
+//	go run . -render ../results/DATE-peers.json      # their tables and charts again
 //
 // What makes the figures comparable:
 //
 //  1. Rounds are interleaved, A B C A B C, on one machine; medians are shown,
-//     with the least and the most.
+//     with the least and the most. Where the rounds differ by more than their
+//     median, as where there is one alone, a figure is marked: it ranks nothing.
 //  2. Every round has a server nobody used before: a Redis of its own, or a
 //     database of its own in a PostgreSQL of this run.
 //  3. Every peer has its best documented settings, which stand beside the figure;

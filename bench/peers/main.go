@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -31,6 +32,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if o.render != "" {
+		return render(o.render)
+	}
 	command := "cd bench/peers && go run ."
 	for _, a := range args {
 		if strings.ContainsAny(a, " '") {
@@ -55,11 +59,13 @@ func parse(args []string, stderr io.Writer) (o options, out string, err error) {
 	quickly := fs.Bool("quick", false, "few tasks, seconds a round: to see that it works, not to quote")
 	rounds := fs.Int("rounds", 0, "rounds, in turns; default 5, with -quick 1")
 	tasks := fs.Int("tasks", 0, "tasks of a round of throughput, times a peer's scale; default 100000, with -quick 5000")
+	fs.StringVar(&o.render, "render", "", "measure nothing: write tables and charts of this `DATE-peers.json` again, beside it")
 	fs.StringVar(&out, "out", "", "`folder` for DATE-peers.json, .md and charts; default: the tables on stdout")
 	if err := fs.Parse(args); err != nil {
 		return o, "", err
 	}
-	o = options{size: full, rounds: 5, progress: func(f string, a ...any) { fmt.Fprintf(stderr, f+"\n", a...) }}
+	o.size, o.rounds = full, 5
+	o.progress = func(f string, a ...any) { fmt.Fprintf(stderr, f+"\n", a...) }
 	if *quickly {
 		o.size, o.rounds = quick, 1
 	}
@@ -76,6 +82,19 @@ func parse(args []string, stderr io.Writer) (o options, out string, err error) {
 	return o, out, nil
 }
 
+// render writes the tables and charts of an earlier run.
+func render(path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	var r Report
+	if err := json.Unmarshal(text, &r); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return r.draw(filepath.Join(filepath.Dir(path), r.base()))
+}
+
 // minTasks leaves something to the slowest peer at concurrency 1.
 const minTasks = 200
 
@@ -84,10 +103,18 @@ func (r *Report) save(dir string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	base := filepath.Join(dir, r.Taken.UTC().Format(time.DateOnly)+"-peers")
+	base := filepath.Join(dir, r.base())
 	if err := write(base+".json", r.writeJSON); err != nil {
 		return err
 	}
+	return r.draw(base)
+}
+
+// base is what the names of the files of a run begin with.
+func (r *Report) base() string { return r.Taken.UTC().Format(time.DateOnly) + "-peers" }
+
+// draw writes what people read.
+func (r *Report) draw(base string) error {
 	if err := r.charts(base); err != nil {
 		return err
 	}

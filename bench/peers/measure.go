@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -23,6 +24,26 @@ type Result struct {
 	Tasks    int     `json:"tasks"` // of a round
 }
 
+// noisy is the spread over which medians are not ranked, that of tidemill bench: the
+// rounds differ by more than their median.
+const noisy = 1.0
+
+// ranks is false for what is too noisy to be ranked, or was measured once.
+func (r *Result) ranks() bool {
+	return r.Rounds > 1 && r.Max-r.Min <= noisy*math.Abs(r.Value)
+}
+
+// figure is the median, marked where it ranks nothing.
+func (r *Result) figure() string {
+	if r.ranks() {
+		return figure(r.Value)
+	}
+	return noRank + figure(r.Value)
+}
+
+// noRank stands before figures that rank nothing.
+const noRank = "~ "
+
 // Missing is a figure, or a whole peer, that there is not.
 type Missing struct {
 	Peer     string `json:"peer"`
@@ -36,6 +57,7 @@ type options struct {
 	scenarios []string // parts of names; nil: all
 	rounds    int
 	size      size
+	render    string // a JSON file to write tables of; "": measure
 	progress  func(format string, a ...any)
 }
 

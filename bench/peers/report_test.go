@@ -94,6 +94,55 @@ func TestSave(t *testing.T) {
 	}
 }
 
+// TestRender: what was measured is written again from its JSON.
+func TestRender(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := sample().save(dir); err != nil {
+		t.Fatal(err)
+	}
+	base := filepath.Join(dir, "2026-11-22-peers")
+	want, err := os.ReadFile(base + ".md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(base + ".md"); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(t.Context(), []string{"-render", base + ".json"}, nil, os.Stderr); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(base + ".md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), string(got)); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+	if err := render(base + ".md"); err == nil {
+		t.Error("of a file that is no JSON: got no error")
+	}
+}
+
+// TestRanks: a figure of one round, or of rounds that differ by more than their
+// median, is marked.
+func TestRanks(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		r    Result
+		want string
+	}{
+		{Result{Value: 100, Min: 50, Max: 150, Rounds: 3}, "100"},
+		{Result{Value: 100, Min: 50, Max: 151, Rounds: 3}, "~ 100"},
+		{Result{Value: -100, Min: -150, Max: -50, Rounds: 3}, "-100"},
+		{Result{Value: 100, Min: 100, Max: 100, Rounds: 1}, "~ 100"},
+	} {
+		if got := c.r.figure(); got != c.want {
+			t.Errorf("%+v: got %q, want %q", c.r, got, c.want)
+		}
+	}
+}
+
 func TestFigure(t *testing.T) {
 	t.Parallel()
 	for v, want := range map[float64]string{0.1234: "0.12", 12.34: "12.3", 123.4: "123", 1234: "1234", 12_345: "12.3 k", 123_456: "123 k", -447.2: "-447", -1.5: "-1.50"} {

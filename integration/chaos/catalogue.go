@@ -82,8 +82,8 @@ var catalogue = []shown{
 	{70, "two versions at once", "TestFieldsInAnyOrder, TestUnknownKindIsKept", "There is no earlier release to run beside."},
 	{71, "a newer schema", "TestMetaDeleted", "ErrSchema, nothing written."},
 	{72, "logs of every release", "TestItemsGolden, TestSlotGolden, TestOptsGolden", "Golden vectors; no release yet."},
-	{73, "the archive's disk is full", "", "There is no archive yet."},
-	{74, "kill -9 while archiving", "", "There is no archive yet."},
-	{75, "a segment is tampered with", "", "There is no archive yet."},
+	{73, "the archive's disk is full", "TestFullArchiveDisk", "The folder cannot be written: enqueues are refused, trim spares, nothing is lost; with room again all goes on."},
+	{74, "kill -9 while archiving", "TestArchiverDies, TestTwoArchivers", "Ended before and after each put of an object, not by a signal: nothing lost, nothing twice."},
+	{75, "a segment is tampered with", "TestTampers, TestManifestsThatLie", "Each is found by `verify`, with its place."},
 	{76, "replay during writes", "TestFsck, TestStorm", ""},
 }

@@ -184,12 +184,13 @@ func byFault(e *evidence) (out []faultLine) {
 	for i := range faults {
 		f := &faults[i]
 		l := faultLine{Name: f.name, About: f.about, Covers: f.covers, Soak: often[f.name]}
+		var alone []result
 		for key, r := range e.Catalogue {
 			if strings.HasPrefix(key, f.name+" ") {
-				l.Alone.add(&r)
-				l.Commit = r.Commit
+				alone = append(alone, r)
 			}
 		}
+		l.Alone, l.Commit = sum(alone), commits(alone)
 		out = append(out, l)
 	}
 	return out

@@ -141,10 +141,14 @@ func (a *app) archiveKeyCommand() *cobra.Command {
 			"alone, away from Redis and from the workers; the public one to whoever verifies.",
 		RunE: func(_ *cobra.Command, args []string) error {
 			public, err := makeKey(args[0], out)
-			if err == nil {
-				a.printf("%s\n", public)
+			if err != nil {
+				return err
 			}
-			return err
+			if a.json {
+				return a.printJSON(map[string]any{"public_key": public, "public_file": out + ".pub", "private_file": out})
+			}
+			a.printf("%s\n", public)
+			return nil
 		},
 	}
 	c.Flags().StringVar(&out, "out", "", "private key `FILE`, which must not be there")

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -37,6 +39,9 @@ func (a *app) archiveForget(ctx context.Context, eng *engine.Engine) error {
 				return err
 			}
 		}
+	}
+	if a.json {
+		return a.printJSON(map[string]any{"queues": slices.Sorted(maps.Keys(queues))})
 	}
 	a.printf("%s: trim goes by the retention alone\n", count(len(queues), "queue"))
 	return nil

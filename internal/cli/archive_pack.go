@@ -33,6 +33,9 @@ func (a *app) archivePackCommand() *cobra.Command {
 			for range ar.All() {
 				segments++
 			}
+			if a.json {
+				return a.printJSON(map[string]any{"file": args[1], "namespace": ar.Namespace(), "segments": segments})
+			}
 			a.printf("%s: %s of %s\n", args[1], count(segments, "segment"), ar.Namespace())
 			return nil
 		},

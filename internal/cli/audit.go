@@ -2,8 +2,11 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -180,16 +183,35 @@ func (a *app) auditCheckCommand() *cobra.Command {
 			if err != nil {
 				return failure(exitFailed, "ask for the proof again, and compare the keys", "%w", err)
 			}
-			a.printf("proved by checkpoint %d of %s, signed by %s:\n", c.Number, stamp(c.Time), clean(key.Name()))
-			for i := range events {
-				e := &events[i]
-				a.printf("%s  lsn %d  %s  attempt %d\n", stampMs(e.At.Ms), e.At.LSN, e.Kind, e.Attempt)
-			}
-			return nil
+			return a.proved(body, c, key, events)
 		},
 	}
 	c.Flags().StringVar(&pub, "pub", "", "public key `FILE`")
 	return c
+}
+
+// proved tells what a proof that was checked proves.
+func (a *app) proved(proof []byte, c *archive.Checkpoint, key archive.Key, events []task.Event) error {
+	if a.json {
+		var p archive.Proof
+		if err := json.Unmarshal(proof, &p); err != nil {
+			return err
+		}
+		queue, number, _ := strings.Cut(p.Partition, "/")
+		lines := make([]eventLine, len(events))
+		for i := range events {
+			lines[i] = newEventLine(&events[i])
+			lines[i].Queue = task.Queue(queue)
+			lines[i].Partition, _ = strconv.Atoi(number)
+		}
+		return a.printJSON(map[string]any{"checkpoint": c.Number, "time": c.Time, "namespace": c.Namespace, "signer": key.Name(), "events": lines})
+	}
+	a.printf("proved by checkpoint %d of %s, signed by %s:\n", c.Number, stamp(c.Time), clean(key.Name()))
+	for i := range events {
+		e := &events[i]
+		a.printf("%s  lsn %d  %s  attempt %d\n", stampMs(e.At.Ms), e.At.LSN, e.Kind, e.Attempt)
+	}
+	return nil
 }
 
 func readFile(in io.Reader, name string) ([]byte, error) {

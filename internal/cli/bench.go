@@ -32,7 +32,7 @@ func (a *app) benchCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringSliceVar(&o.Scenarios, "scenario", nil, "only these scenarios or families, `NAMES`, as in drain/64,enqueue")
 	f.BoolVar(&o.Quick, "quick", false, "the quick scenarios (marked * above), in less than a minute")
-	f.IntVar(&o.Rounds, "rounds", 0, "rounds of each side, in turns; medians are shown (default 5, quick 3)")
+	f.IntVar(&o.Rounds, "rounds", 0, "rounds of each side, in turns; medians are shown (default 5; quick 3, fewer where time is short)")
 	f.IntVar(&o.Tasks, "tasks", 0, "tasks of a round; other counts are in proportion (default 100000, quick 20000)")
 	f.StringVar(&profiles, "profile", "", "leave cpu.pprof and allocs.pprof in `DIR`, labelled by scenario and side")
 	_ = c.RegisterFlagCompletionFunc("scenario", completeScenarios) // fails only where the flag does not exist
@@ -45,7 +45,14 @@ func benchHelp() string {
 	b.WriteString("Moves the same bytes by Tidemill and by bare go-redis (the floor), in turns on one server, and prints\n" +
 		"medians and ratios. Without --redis it starts a throw-away server; $TIDEMILL_REDIS is not looked at.\n" +
 		"With --redis it works in the namespace bench (or --namespace), which must be empty and is emptied again;\n" +
-		"scenarios that need another persistence or latency, a kill, or a server without other users are not run.\n\nScenarios:\n")
+		"scenarios that need another persistence or latency, a kill, or a server without other users are not run.\n\n" +
+		"A ratio of rounds that differ by more than their median is not printed; one of a single round is marked ~.\n" +
+		"--json prints an array of {scenario, metric, unit, tidemill, floor, ratio, min, max, note}. floor is left out\n" +
+		"where there is none, ratio there and where it would rank noise; note, else left out, says why there is no\n" +
+		"figure, no ratio or no spread. min and max are of tidemill.\n\n" +
+		"Counts below are of 100,000 tasks a round. --quick makes a fifth of them, but the 100,000 due at once:\n" +
+		"lateness is that of 400 tasks due in 2 s, pickup that of 1,000 in 1 s, idle of 200 in 2 s, and where\n" +
+		"there are fewer than 1,000 there is no p99.9. It makes fewer rounds where time is short.\n\nScenarios:\n")
 	for _, s := range bench.Scenarios() {
 		mark := " "
 		if s.Quick {

@@ -13,10 +13,14 @@ import (
 // benchBar is how long the bar of a ratio of 1 is; none is longer than twice that.
 const benchBar = 10
 
+// onceMark stands before ratios of a single round, and their bars are made of it.
+const onceMark = "~"
+
 // benchTable prints what was measured, and then what was not run.
 func (a *app) benchTable(all []bench.Result) {
 	t := a.newTable("SCENARIO", "METRIC", "UNIT", "TIDEMILL>", "MIN>", "MAX>", "FLOOR>", "RATIO>", "OF THE FLOOR")
 	var why []string
+	once := false
 	missing := map[string][]string{}
 	for _, r := range all {
 		if !r.Measured() {
@@ -33,9 +37,15 @@ func (a *app) benchTable(all []bench.Result) {
 		if r.Ratio != 0 {
 			ratio = fmt.Sprintf("%.2f", r.Ratio)
 		}
+		if r.Once() {
+			ratio, once = onceMark+ratio, true
+		}
 		t.row(r.Scenario, r.Metric, r.Unit, figure(r.Tidemill), figure(r.Min), figure(r.Max), floor, ratio, ofFloor(r))
 	}
 	t.flush()
+	if once {
+		a.printf("%s measured once: the spread is not known, so it ranks nothing\n", onceMark)
+	}
 	for _, note := range why {
 		a.printf("%s: %s\n", note, strings.Join(missing[note], ", "))
 	}
@@ -44,8 +54,14 @@ func (a *app) benchTable(all []bench.Result) {
 // ofFloor draws how near a figure is to the floor, longer is better, or says why
 // there is no ratio.
 func ofFloor(r bench.Result) string {
-	if r.Ratio <= 0 {
+	mark := "="
+	switch {
+	case r.Ratio <= 0 && r.Once():
+		return ""
+	case r.Ratio <= 0:
 		return r.Note
+	case r.Once():
+		mark = onceMark
 	}
 	share := r.Ratio
 	if !r.MoreIsBetter() {
@@ -53,9 +69,9 @@ func ofFloor(r bench.Result) string {
 	}
 	n := int(math.Round(share * benchBar))
 	if n > 2*benchBar {
-		return strings.Repeat("=", 2*benchBar-1) + ">"
+		return strings.Repeat(mark, 2*benchBar-1) + ">"
 	}
-	return strings.Repeat("=", max(n, 1))
+	return strings.Repeat(mark, max(n, 1))
 }
 
 func figure(v float64) string {

@@ -25,17 +25,24 @@ func TestBenchTable(t *testing.T) {
 		{Scenario: "with/plain", Metric: "enqueue", Unit: "tasks/s", Tidemill: 600, Floor: 100, Ratio: 6, Min: 500, Max: 700},
 		{Scenario: "retry", Metric: "rate", Unit: "tasks/s", Tidemill: 1, Floor: 100, Ratio: 0.01, Min: 1, Max: 1},
 		{Scenario: "due/paced", Metric: "p50", Unit: "ms", Tidemill: 12.34, Min: 11, Max: 13},
+		{Scenario: "cost/one", Metric: "calls", Unit: "/task", Tidemill: 2, Floor: 5, Ratio: 0.4, Min: 2, Max: 2, Note: "one round: its spread is not known"},
+		{Scenario: "drain/1", Metric: "rate", Unit: "tasks/s", Tidemill: 5, Floor: 2, Ratio: 2.5, Min: 5, Max: 5, Note: "one round: its spread is not known"},
+		{Scenario: "bytes/delayed", Metric: "bytes", Unit: "B/task", Tidemill: 280, Min: 280, Max: 280, Note: "one round: its spread is not known"},
 		{Scenario: "idle/2", Note: "not run: needs x"},
 		{Scenario: "crash", Note: "not run: needs y"},
 	})
 	want := `
-SCENARIO     METRIC   UNIT     TIDEMILL    MIN    MAX   FLOOR  RATIO  OF THE FLOOR
-drain/64     rate     tasks/s     78435  66390  94317  104580   0.75  ========
-pickup/idle  p50      ms           0.25   0.25   0.40    0.13   2.00  =====
-pickup/idle  p99      ms           1.50   1.00   9.00    0.13      -  too noisy to rank: spread 533 %
-with/plain   enqueue  tasks/s       600    500    700     100   6.00  ===================>
-retry        rate     tasks/s      1.00   1.00   1.00     100   0.01  =
-due/paced    p50      ms           12.3   11.0   13.0       -      -  -
+SCENARIO       METRIC   UNIT     TIDEMILL    MIN    MAX   FLOOR  RATIO  OF THE FLOOR
+drain/64       rate     tasks/s     78435  66390  94317  104580   0.75  ========
+pickup/idle    p50      ms           0.25   0.25   0.40    0.13   2.00  =====
+pickup/idle    p99      ms           1.50   1.00   9.00    0.13      -  too noisy to rank: spread 533 %
+with/plain     enqueue  tasks/s       600    500    700     100   6.00  ===================>
+retry          rate     tasks/s      1.00   1.00   1.00     100   0.01  =
+due/paced      p50      ms           12.3   11.0   13.0       -      -  -
+cost/one       calls    /task        2.00   2.00   2.00    5.00  ~0.40  ~~~~~~~~~~~~~~~~~~~>
+drain/1        rate     tasks/s      5.00   5.00   5.00    2.00  ~2.50  ~~~~~~~~~~~~~~~~~~~>
+bytes/delayed  bytes    B/task        280    280    280       -      ~  -
+~ measured once: the spread is not known, so it ranks nothing
 not run: needs x: idle/1, idle/2
 not run: needs y: crash
 `

@@ -66,7 +66,7 @@ func (a *app) demo(ctx context.Context, tasks int, ar *demoArchive) error {
 	if err := enqueueDemo(ctx, eng, tasks); err != nil {
 		return err
 	}
-	a.printf("enqueued %d tasks in %s\n", tasks, time.Since(began).Round(time.Millisecond))
+	fmt.Fprintf(a.aside(), "enqueued %d tasks in %s\n", tasks, time.Since(began).Round(time.Millisecond))
 	if err := fleet.start(ctx); err != nil {
 		return err
 	}
@@ -78,11 +78,19 @@ func (a *app) demo(ctx context.Context, tasks int, ar *demoArchive) error {
 	return errors.Join(a.demoReport(ctx, eng, tasks, took), ar.finish(ctx, a))
 }
 
+// aside is where what is told on the way goes: with --json it is no answer.
+func (a *app) aside() io.Writer {
+	if a.json {
+		return a.err
+	}
+	return a.out
+}
+
 // demoFleet starts a server and says what it is.
 func (a *app) demoFleet(ctx context.Context) (fleet, func(), error) {
 	path, ok := redisproc.Find()
 	if !ok {
-		a.printf("no redis-server or valkey-server on PATH: running in this process (mem://), three engines instead of three processes\n")
+		fmt.Fprintf(a.aside(), "no redis-server or valkey-server on PATH: running in this process (mem://), three engines instead of three processes\n")
 		a.url = fmt.Sprintf("mem://demo-%d", os.Getpid())
 		return &engines{url: a.url}, func() {}, nil
 	}
@@ -91,14 +99,14 @@ func (a *app) demoFleet(ctx context.Context) (fleet, func(), error) {
 		return nil, nil, failure(exitUnavailable, "try: "+path+" --version", "start %s: %w", path, err)
 	}
 	a.url = proc.URL()
-	a.printf("%s in a temporary directory, three worker processes, lease %s\n", path, demoLease)
+	fmt.Fprintf(a.aside(), "%s in a temporary directory, three worker processes, lease %s\n", path, demoLease)
 	return &processes{url: a.url, stderr: a.err}, func() { _ = proc.Stop() }, nil
 }
 
 // demoWatch shows progress and kills a worker in the middle, until every task
 // has ended.
 func (a *app) demoWatch(ctx context.Context, eng *engine.Engine, f fleet, tasks int) error {
-	p := newProgress(a.out)
+	p := newProgress(a.aside())
 	defer p.close()
 	killed := false
 	for {
@@ -136,6 +144,7 @@ func (a *app) demoReport(ctx context.Context, eng *engine.Engine, tasks int, too
 	}
 	d.Enqueued, d.Seconds, d.Rate = tasks, took.Seconds(), float64(tasks)/took.Seconds()
 	if a.json {
+		d.Problems = orEmpty(d.Problems)
 		if err := a.printJSON(d); err != nil {
 			return err
 		}

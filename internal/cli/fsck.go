@@ -71,6 +71,9 @@ func (a *app) fsckReport(r *replay.Report, all bool) {
 		}
 		a.printf("problem: %s\n", clean(p))
 	}
+	if len(r.AsOf) > 0 {
+		a.printf("as of %s\n", lsns(r.AsOf))
+	}
 }
 
 // orEmpty makes JSON say [] where there is nothing.

@@ -26,7 +26,8 @@ func TestFsck(t *testing.T) {
   1 waiting
   1 ready
   1 dead
-0 lost, 0 ended twice, 0 early`)
+0 lost, 0 ended twice, 0 early
+as of mail/0 lsn 5`)
 	contains(t, c.ok("fsck", "--json"), `"lost":0,"ended_twice":0,"early":0,"problems":[],"gaps":[],"moving":[],"partial":false,"as_of":{"mail/0":5}}`)
 }
 

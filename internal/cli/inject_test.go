@@ -124,7 +124,8 @@ key  EVIL`)
   TIME  born: email.send, 56 B
   TIME  +SPAN  retry in SPAN: attempt 1 failed on CONSUMER after SPAN: EVIL
   TIME  +SPAN  released SPAN after it was due, for attempt 2
-  TIME  +SPAN  dead (EVIL\x0d; ): attempt 2 failed on CONSUMER after SPAN: EVIL`)
+  TIME  +SPAN  dead (EVIL\x0d; ): attempt 2 failed on CONSUMER after SPAN: EVIL
+as of lsn 11`)
 	c.same(shown("ls", "--state", "dead"), `
 ID  QUEUE  TYPE  ATTEMPT  ENQUEUED  DIED  REASON  ERROR
 DEAD  mail  email.send  2  SPAN ago  SPAN ago  EVIL  EVIL`)

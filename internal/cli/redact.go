@@ -28,7 +28,14 @@ func (a *app) redactCommand() *cobra.Command {
 		Long: "Removes the payload from Redis, and with --archive from that archive: birth, releases, hand-backs, and what\n" +
 			"requeue needs of a dead task, which stays dead. The history keeps who and why, and verify stays OK.\n\n" +
 			"Not covered: error texts, headers, idempotency keys, digests of results, and copies elsewhere: backups and\n" +
-			"the append-only file of Redis until it is rewritten, backups of the archive, what replay wrote with --save.",
+			"the append-only file of Redis until it is rewritten, backups of the archive, what replay wrote with --save.\n\n" +
+			"Nor copies that other commands made:\n" +
+			"  tasks of replay run --mode requeue, and of handlers: they have ids of their own, which log --header\n" +
+			"    tidemill-cause=ID names: redact those too\n" +
+			"  load of replay run --mode bench --payload: log --header tidemill-replay=NAME lists it\n" +
+			"  namespaces of restore: the id is the same, redact it there with --namespace\n" +
+			"  packed archives, copies of the archive, exports: delete them, and make them again\n" +
+			"  archives in S3: a program calls archive.Erase",
 		Example: "  tidemill redact 01M8229DHT001G00G00000044J --reason \"ticket 4711\" --archive history/",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ids, err := parseIDs(args)

@@ -58,12 +58,8 @@ func (a *app) restore(ctx context.Context, o restoreAsk) error {
 	if err != nil {
 		return told(err)
 	}
-	for _, q := range s.Queues {
-		a.printf("%s at %s: %s ready, %d waiting, %d dead, after %d enqueued\n", q.Queue, stamp(s.At), count(q.Ready, "task"), q.Waiting, q.Dead, q.Enqueued)
-	}
-	if !o.yes {
-		a.printf("nothing was written: --yes writes it into namespace %s\n", o.into)
-		return nil
+	if err := a.restorePlan(s, &o); err != nil || !o.yes {
+		return err
 	}
 	a.namespace = o.into
 	if err := a.write(ctx, ar, s, m); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +26,8 @@ func (a *app) showCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "show ID", Short: "Tell where a task stands and how it came there", Args: cobra.ExactArgs(1),
 		Long: "Prints what is known of a task, its payload, and its way through the log: every event with the time\n" +
-			"since the one before. A delivery is no event, so what runs now is told in the last line.",
+			"since the one before. A delivery is no event, so what runs now is told in its last line. At the end\n" +
+			"stands the lsn, of the task's partition, that all of it is true at.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ids, err := parseIDs(args)
 			if err != nil {
@@ -51,7 +53,7 @@ func (a *app) show(ctx context.Context, eng *engine.Engine, id engine.ID) error 
 	if s.status.Error != "" {
 		a.printf("\nlast error\n%s", indent(s.status.Error, maxErrorLines))
 	}
-	a.printf("\ntimeline\n%s", s.timeline())
+	a.printf("\ntimeline\n%sas of lsn %d\n", s.timeline(), s.status.LSN)
 	return nil
 }
 
@@ -74,6 +76,7 @@ func look(ctx context.Context, eng *engine.Engine, id engine.ID) (*shown, error)
 	if errors.Is(err, engine.ErrNotFound) {
 		err = nil
 	}
+	s.history = slices.DeleteFunc(s.history, func(e task.Event) bool { return e.At.LSN > s.status.LSN }) // it came since
 	return s, err
 }
 

@@ -52,7 +52,9 @@ timeline
   TIME  +SPAN  retry in SPAN: attempt 1 failed on FIRST after SPAN: boom; at x.go:1
   TIME  +SPAN  released SPAN after it was due, for attempt 2
   TIME  +SPAN  reclaimed from FIRST by SECOND, delivery 2
-  TIME  +SPAN  now: held by SECOND for SPAN, delivery 2`)
+  TIME  +SPAN  now: held by SECOND for SPAN, delivery 2
+as of lsn 5`)
+	contains(c.T, c.ok("show", id.String(), "--json"), `"lsn":5,`)
 	c.settle(second, task.Settlement{Delivery: &taken[0], Kind: task.OutcomeSuccess, Ran: 20 * time.Millisecond, Result: task.Digest{0: 0xab, 15: 1}})
 	got := c.masked(c.ok("show", id.String()))
 	contains(c.T, got, "state  succeeded\n")

@@ -2,7 +2,7 @@
 //
 // All keys of a partition carry one hash tag, tm:{<ns>/<queue>/<n>}:, so that a
 // script may touch them together on a Cluster. Each key has an owner and an end
-// (docs/FORMAT.md); nothing ever scans for keys. Names of namespaces and queues
+// (docs/FORMAT.md); no engine ever scans for keys. Names of namespaces and queues
 // hold neither '/' nor braces (task.ValidName), so two names never make one key.
 package keys
 
@@ -90,3 +90,6 @@ func Nodes(ns string) string { return "tm:{" + ns + "}:nodes" }
 
 // Node is what one node says of itself (string, PX).
 func Node(ns, name string) string { return "tm:{" + ns + "}:node:" + name }
+
+// NamespacePattern matches all keys of a namespace, of its partitions and its own.
+func NamespacePattern(ns string) string { return "tm:{" + ns + "[/}]*" }

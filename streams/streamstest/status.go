@@ -27,14 +27,14 @@ func statusStates(w *world) {
 	st := w.state(waiting, task.Waiting)
 	want := task.Status{
 		ID: waiting, State: task.Waiting, Queue: queue, Type: "work", Attempt: 1, EnqueuedAt: waiting.Time(), ChangedAt: waiting.Time(),
-		DueAt: waiting.Time().Add(time.Hour), Payload: []byte("key"), Key: "key",
+		DueAt: waiting.Time().Add(time.Hour), Payload: []byte("key"), Key: "key", LSN: waiting.LSN(),
 	}
 	if d := cmp.Diff(want, st); d != "" {
 		w.Errorf("waiting (-want +got):\n%s", d)
 	}
 	id := w.ready(1)[0]
 	st = w.state(id, task.Ready)
-	want = task.Status{ID: id, State: task.Ready, Queue: queue, Type: "work", Attempt: 1, EnqueuedAt: id.Time(), ChangedAt: id.Time(), Payload: []byte("payload")}
+	want = task.Status{ID: id, State: task.Ready, Queue: queue, Type: "work", Attempt: 1, EnqueuedAt: id.Time(), ChangedAt: id.Time(), Payload: []byte("payload"), LSN: id.LSN()}
 	if d := cmp.Diff(want, st); d != "" {
 		w.Errorf("ready (-want +got):\n%s", d)
 	}
