@@ -39,7 +39,8 @@ func (a *app) archiveRunCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "run", Short: "Copy the log into an archive, and sign it", Args: cobra.NoArgs,
 		Long: "Copies the log of all queues of the namespace, until it is told to stop. Any number may run: a lease\n" +
-			"decides who works. With --key it signs a checkpoint now and then, also when nothing happened.",
+			"decides who works. With --key it signs a checkpoint now and then, also when nothing happened,\n" +
+			"and once more when it is told to stop.",
 		Example: "  tidemill archive key auditor --out auditor.key\n  tidemill archive run --to history/ --key auditor.key",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.with(cmd.Context(), func(eng *engine.Engine) error { return a.archiveRun(cmd.Context(), eng, o) })
@@ -55,8 +56,14 @@ func (a *app) archiveRunCommand() *cobra.Command {
 	return c
 }
 
+// archiveBye bounds what archive run does after it was told to stop.
+const archiveBye = 10 * time.Second
+
 func (a *app) archiveRun(ctx context.Context, eng *engine.Engine, o archiving) error {
 	bucket := archive.Dir(o.to)
+	if info, err := os.Stat(o.to); err == nil && !info.IsDir() {
+		return failure(exitData, "name a directory, or one that is not there yet", "%s is no directory", o.to)
+	}
 	var signer *archive.Signer
 	if o.key != "" {
 		var err error
@@ -66,23 +73,45 @@ func (a *app) archiveRun(ctx context.Context, eng *engine.Engine, o archiving) e
 	}
 	failed := func(err error) { fmt.Fprintf(a.err, "tidemill: %s\n", oneLine(err.Error())) }
 	ar := archive.New(archive.Of(eng.Log()), bucket, archive.Options{Namespace: a.namespace, Every: o.every, Failed: failed})
-	if o.once {
-		return errors.Join(ar.Once(ctx), a.sign(ctx, signer))
+	if err := ar.Check(ctx); err != nil {
+		return failure(exitData, "name another directory", "%s: %w", o.to, err)
 	}
+	if o.once {
+		return a.archiveOnce(ctx, ar, signer)
+	}
+	return a.archiveOn(ctx, ar, signer, o.sign, failed)
+}
+
+// archiveOn goes on until it is told to stop. What came since the last segment is
+// archived and signed then.
+func (a *app) archiveOn(ctx context.Context, ar *archive.Archiver, s *archive.Signer, every time.Duration, failed func(error)) error {
 	done := make(chan error, 1)
 	go func() { done <- ar.Run(ctx) }()
-	t := time.NewTicker(o.sign)
+	t := time.NewTicker(every)
 	defer t.Stop()
 	for {
 		select {
 		case err := <-done:
-			return err
+			if err != nil {
+				return err
+			}
+			bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), archiveBye)
+			defer cancel()
+			return a.archiveOnce(bye, ar, s)
 		case <-t.C:
-			if err := a.sign(ctx, signer); err != nil && ctx.Err() == nil {
+			if err := a.sign(ctx, s); err != nil && ctx.Err() == nil {
 				failed(err)
 			}
 		}
 	}
+}
+
+// archiveOnce archives what is there, and signs it.
+func (a *app) archiveOnce(ctx context.Context, ar *archive.Archiver, s *archive.Signer) error {
+	if err := ar.Once(ctx); err != nil {
+		return err
+	}
+	return a.sign(ctx, s)
 }
 
 // sign writes a checkpoint, where there is a key and something to sign.
@@ -163,7 +192,11 @@ func makeKey(owner, file string) (public string, err error) {
 		return "", usage(fmt.Errorf("key %q: %w", owner, err))
 	}
 	for name, key := range map[string]string{file: private, file + ".pub": public} {
-		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		mode := os.FileMode(0o600)
+		if key == public {
+			mode = 0o644
+		}
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 		if err != nil {
 			return "", failure(exitData, "name a file that is not there yet", "key: %w", err)
 		}

@@ -17,6 +17,7 @@ var (
 	ErrEmpty    = errors.New("no archive here")
 	ErrWrongKey = errors.New("wrong key")
 	ErrBehind   = errors.New("another archiver was first")
+	ErrForeign  = errors.New("archive of another namespace")
 	ErrDamaged  = errors.New("damaged") // an object is not what an archiver writes: Verify tells more
 )
 

@@ -44,7 +44,12 @@ type Tree struct {
 
 // NewKey makes a pair of keys: what signs, and what verifies and may be public.
 // name says whose they are.
-func NewKey(name string) (private, public string, err error) { return note.GenerateKey(nil, name) }
+func NewKey(name string) (private, public string, err error) {
+	if private, public, err = note.GenerateKey(nil, name); err == nil {
+		_, err = ParseKey(public) // refuses some names
+	}
+	return private, public, err
+}
 
 // Key is a public key: it verifies what the private one has signed.
 type Key = note.Verifier

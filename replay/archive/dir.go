@@ -99,7 +99,8 @@ func (d Dir) Get(_ context.Context, name string, from, n int64) ([]byte, error) 
 // List implements [replay.Bucket].
 func (d Dir) List(_ context.Context, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		err := filepath.WalkDir(string(d), func(path string, e fs.DirEntry, err error) error {
+		root := string(d) + string(filepath.Separator) // behind a symbolic link too
+		err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 			if err != nil {
 				return err
 			}

@@ -89,3 +89,27 @@ func TestReadingDamage(t *testing.T) {
 		w.must(os.WriteFile(pn, pay, 0o600))
 	}
 }
+
+// TestOneNamespace: an archive takes the log of one namespace. What was mixed all the
+// same is found, and not signed.
+func TestOneNamespace(t *testing.T) {
+	t.Parallel()
+	w := newSignedWorld(t)
+	other := newWorld(t)
+	other.work(10)
+	err := archive.New(archive.Of(other.log.Reader()), w.dir, archive.Options{Namespace: other.ns}).Once(t.Context())
+	if !errors.Is(err, archive.ErrForeign) {
+		t.Fatalf("archived into another's: %v", err)
+	}
+	if behind, err := other.log.Reader().Behind(t.Context(), queue); err != nil || len(behind) > 0 {
+		t.Errorf("cursors %v, %v: trim would wait", behind, err)
+	}
+	w.edit(w.files(".json")[len(w.files(".json"))-1], func(b []byte) []byte {
+		return bytes.Replace(b, []byte(w.ns), []byte(other.ns), 1)
+	})
+	r, err := archive.Verify(t.Context(), w.dir, nil)
+	w.must(err)
+	if got := fmt.Sprint(r.Findings); !strings.Contains(got, "the segment is of namespace") {
+		t.Errorf("found %s", got)
+	}
+}

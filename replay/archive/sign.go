@@ -59,8 +59,11 @@ func (s *Signer) Sign(ctx context.Context) (*Checkpoint, error) {
 	if s.last != nil {
 		c.Number, c.Prev = s.last.Number+1, s.last.sum
 	}
+	if s.last != nil && s.last.Namespace != c.Namespace {
+		return nil, fmt.Errorf("sign: %w: it was of namespace %q", ErrTampered, s.last.Namespace)
+	}
 	for part, p := range a.all() {
-		t, err := s.tree(ctx, part, p)
+		t, err := s.tree(ctx, c.Namespace, part, p)
 		if err != nil {
 			return nil, fmt.Errorf("sign %s: %w", part, err)
 		}
@@ -83,7 +86,7 @@ func (s *Signer) Sign(ctx context.Context) (*Checkpoint, error) {
 }
 
 // tree checks what is new in a partition, and says where it stands.
-func (s *Signer) tree(ctx context.Context, part string, p *partition) (Tree, error) {
+func (s *Signer) tree(ctx context.Context, namespace, part string, p *partition) (Tree, error) {
 	before := Tree{}
 	if s.last != nil {
 		for _, t := range s.last.Trees {
@@ -92,7 +95,7 @@ func (s *Signer) tree(ctx context.Context, part string, p *partition) (Tree, err
 			}
 		}
 	}
-	v := &verification{bucket: s.bucket, report: &Report{}, part: part, quick: true, roots: map[int64]string{before.Size: ""}}
+	v := &verification{bucket: s.bucket, report: &Report{Namespace: namespace}, part: part, quick: true, roots: map[int64]string{before.Size: ""}}
 	n := s.done[part]
 	if n > len(p.segments) {
 		return Tree{}, fmt.Errorf("%w: segments are gone", ErrTampered)

@@ -60,6 +60,9 @@ func (v *verification) note() {
 // the tree. The error is one of reading.
 func (v *verification) segment(ctx context.Context, m *Manifest) error {
 	v.report.Segments++
+	if m.Namespace != v.report.Namespace {
+		v.find(true, m, m.From.LSN, m.To.LSN, "the segment is of namespace %q, the archive of %q", m.Namespace, v.report.Namespace)
+	}
 	v.chain(m)
 	if v.sums != nil {
 		v.sums[m.Size] = m.sum

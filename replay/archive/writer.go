@@ -28,10 +28,30 @@ func (a *Archiver) open(ctx context.Context, q task.Queue, n int) (*writer, erro
 	if err != nil {
 		return nil, fmt.Errorf("archive: %w", err)
 	}
+	if err := a.Check(ctx); err != nil {
+		return nil, err
+	}
 	w := &writer{bucket: a.bucket, feed: feed, base: Manifest{
 		Namespace: a.opts.Namespace, Queue: q, Partition: n, Number: feed.Number(),
 	}}
 	return w, w.reload(ctx)
+}
+
+// Check says why the bucket cannot take this log: it has the archive of another
+// namespace ([ErrForeign]), or cannot be read.
+func (a *Archiver) Check(ctx context.Context) error {
+	for m, err := range eachManifest(ctx, a.bucket, "") {
+		switch {
+		case errors.Is(err, ErrDamaged): // told by whoever goes on behind it
+		case err != nil:
+			return fmt.Errorf("archive: %w", err)
+		case m.Namespace != a.opts.Namespace:
+			return fmt.Errorf("%w: it is of %q, not of %q", ErrForeign, m.Namespace, a.opts.Namespace)
+		default:
+			return nil
+		}
+	}
+	return nil
 }
 
 // reload goes on behind the last manifest, and registers the cursor there: before
@@ -46,8 +66,8 @@ func (w *writer) reload(ctx context.Context) error {
 		w.last = ms[len(ms)-1]
 		w.from, w.life = w.last.To, w.last.Life
 		if w.last.Namespace != w.base.Namespace || w.last.Number != w.base.Number {
-			return fmt.Errorf("archive of %s/%d is that of namespace %q, partition %d, not of %q, %d: use another place",
-				w.base.Queue, w.base.Partition, w.last.Namespace, w.last.Number, w.base.Namespace, w.base.Number)
+			return fmt.Errorf("%w: %s/%d is partition %d of %q there, here %d of %q", ErrForeign,
+				w.base.Queue, w.base.Partition, w.last.Number, w.last.Namespace, w.base.Number, w.base.Namespace)
 		}
 	}
 	return w.spare(ctx)

@@ -68,17 +68,26 @@ func (a *app) run(ctx context.Context, o archiving) error {
 		return err
 	}
 	ar := archive.New(archive.Of(eng.Log()), b, archive.Options{Namespace: o.namespace, Every: o.every, Failed: a.complain})
-	if o.once {
-		if err = ar.Once(ctx); err == nil {
-			err = a.sign(ctx, s)
-		}
-	} else {
+	if err = ar.Check(ctx); err == nil && o.once {
+		err = a.onceMore(ctx, ar, s)
+	} else if err == nil {
 		err = a.follow(ctx, ar, s, o.sign)
 	}
 	return errors.Join(err, eng.Close())
 }
 
-// follow archives and signs until ctx ends.
+// onceMore archives what is there, and signs it.
+func (a *app) onceMore(ctx context.Context, ar *archive.Archiver, s *archive.Signer) error {
+	if err := ar.Once(ctx); err != nil {
+		return err
+	}
+	return a.sign(ctx, s)
+}
+
+// bye bounds what follow does after its end.
+const bye = 10 * time.Second
+
+// follow archives and signs until ctx ends, and then what came since.
 func (a *app) follow(ctx context.Context, ar *archive.Archiver, s *archive.Signer, every time.Duration) error {
 	done := make(chan error, 1)
 	go func() { done <- ar.Run(ctx) }()
@@ -87,7 +96,12 @@ func (a *app) follow(ctx context.Context, ar *archive.Archiver, s *archive.Signe
 	for {
 		select {
 		case err := <-done:
-			return err
+			if err != nil {
+				return err
+			}
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), bye)
+			defer cancel()
+			return a.onceMore(last, ar, s)
 		case <-t.C:
 			if err := a.sign(ctx, s); err != nil && ctx.Err() == nil {
 				a.complain(err)
