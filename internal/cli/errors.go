@@ -62,8 +62,10 @@ func classify(err error) (code int, hint string) {
 	switch {
 	case errors.As(err, &own):
 		return own.code, own.hint
-	case strings.HasPrefix(err.Error(), "unknown command"), strings.HasPrefix(err.Error(), "accepts "), strings.HasPrefix(err.Error(), "requires "):
+	case strings.HasPrefix(err.Error(), "unknown command"):
 		return exitUsage, "tidemill help lists the commands"
+	case strings.HasPrefix(err.Error(), "accepts "), strings.HasPrefix(err.Error(), "requires "), strings.HasPrefix(err.Error(), "required flag"):
+		return exitUsage, "tidemill help COMMAND tells what a command takes"
 	case errors.As(err, &full) && full.Reason == "archive":
 		return exitBackpressure, "is tidemill archive run running, and is there room? enqueues go on when it has caught up; tidemill doctor tells more"
 	case errors.Is(err, engine.ErrBackpressure):

@@ -131,7 +131,7 @@ func TestShowUnknown(t *testing.T) {
 	c.call(other, "OTHER")
 	c.fails(exitFailed, "tidemill: task OTHER: not found\nhint: tidemill queues lists the queues; ids are 26 characters", "show", other.String())
 	c.fails(exitData, "tidemill: invalid task id: \"nope\\x1b[2J\"\nhint: an id is 26 characters, such as enqueue and ls print", "show", "nope\x1b[2J")
-	c.fails(exitUsage, "tidemill: accepts 1 arg(s), received 0\nhint: tidemill help lists the commands", "show")
+	c.fails(exitUsage, "tidemill: accepts 1 arg(s), received 0\nhint: tidemill help COMMAND tells what a command takes", "show")
 }
 
 func TestPreview(t *testing.T) {
