@@ -5,12 +5,17 @@ import (
 	"sync"
 )
 
-// buildVersion is what the build knows of the program: the revision of its source,
-// with "-dirty" where that was changed, else the version of its main module. Empty:
-// it knows neither, as in a test.
+// buildVersion is what the build knows of the program.
 var buildVersion = sync.OnceValue(func() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
+	info, _ := debug.ReadBuildInfo()
+	return versionOf(info)
+})
+
+// versionOf is the revision of a build's source, with "-dirty" where that was
+// changed, else the version of its main module. Empty: the build knows neither, as
+// that of a test.
+func versionOf(info *debug.BuildInfo) string {
+	if info == nil {
 		return ""
 	}
 	set := map[string]string{}
@@ -28,4 +33,4 @@ var buildVersion = sync.OnceValue(func() string {
 		return v
 	}
 	return ""
-})
+}

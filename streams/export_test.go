@@ -44,7 +44,7 @@ var scripts = func() map[string]*script {
 	for _, s := range []*script{
 		registerScript, holdScript, announceScript, epochScript, enqueueScript, releaseScript, joinScript, leaveScript, settleScript, renewScript,
 		chargeScript, reclaimScript, recoverScript, cancelScript, requeueScript, redactScript, purgeScript, pauseScript, trimScript,
-		retainScript, spareScript, pressureScript,
+		retainScript, spareScript, pressureScript, restoreScript,
 		snapshotScript, historyScript,
 	} {
 		all[s.name] = s

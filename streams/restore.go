@@ -10,170 +10,145 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/tidemill/tidemill/internal/keys"
-	"github.com/tidemill/tidemill/internal/wire"
 	"github.com/tidemill/tidemill/task"
 )
 
 // ErrNotEmpty: the namespace to restore into holds something.
 var ErrNotEmpty = errors.New("namespace is not empty")
 
+// ErrHalfRestored is the ErrNotEmpty of a namespace that a restore has begun to
+// write and not ended.
+var ErrHalfRestored = fmt.Errorf("%w: a restore into it has not ended", ErrNotEmpty)
+
 // Past is one partition as it was: its number in the registry, which task ids hold,
 // and all entries of its log up to the moment.
 type Past struct {
+	Queue   task.Queue
 	Number  task.Partition
 	Entries iter.Seq2[task.Entry, error]
 }
 
-// Restore writes a queue into a namespace that must be empty but for queues which
-// were restored before: its log, with the addresses it had, and what the log says
-// was waiting and dead. The queue has no group: whoever opens it first begins a new
-// epoch and rebuilds the group from the log, and nodes take over what was ready or
-// running at once, as from a consumer that died.
+// Restore writes queues into a namespace, all in one call, because it must be empty:
+// their logs, with the addresses they had, and what the logs say was waiting and
+// dead. The partitions of a queue are those of its name, in order. A queue has no
+// group: whoever opens it first begins a new epoch and rebuilds the group from the
+// log, and nodes take over what was ready or running at once, as from a consumer
+// that died.
 //
-// The meta hash is written last. A restore that stops before it leaves a queue that
-// no node reads and a second restore refuses: delete the namespace and begin anew.
+//  1. Nothing is written into a namespace that has a queue or a key of one:
+//     [ErrNotEmpty]. Two restores at a time do not mix: the second is refused.
+//  2. The queues are registered at the end, all or none. A restore that stops
+//     before leaves keys that no node reads, and a namespace that the next one
+//     refuses with [ErrHalfRestored]: take another.
+//  3. A queue that a node registers meanwhile shares no key with what is restored.
+//     Then none of it is registered: [ErrNotEmpty].
+//
 // Idempotency keys are not restored. What was open then and was redacted since has
 // nothing to run with: it is cancelled, by "restore".
-func (l *Log) Restore(ctx context.Context, q task.Queue, parts []Past) error {
-	if err := l.vacant(ctx, q); err != nil {
-		return fmt.Errorf("restore %s: %w", q, err)
+func (l *Log) Restore(ctx context.Context, pasts []Past) error {
+	reg, err := registration(pasts)
+	if err == nil {
+		err = l.vacant(ctx)
 	}
-	numbers := ""
-	for i, past := range parts {
-		p := &partition{Partition: keys.New(l.ns, q, past.Number), log: l}
-		if err := newRestoring(p).run(ctx, past.Entries); err != nil {
-			return fmt.Errorf("restore %s/%d: %w", q, i, err)
-		}
-		if numbers += ","; i == 0 {
-			numbers = ""
-		}
-		numbers += strconv.Itoa(int(past.Number))
-	}
-	got, err := registerScript.run(ctx, l.db, []string{keys.Registry(l.ns)}, []any{string(q), 0, numbers})
-	if err == nil && got != numbers {
-		err = ErrNotEmpty
+	if err == nil {
+		err = l.claim(ctx, reg[:1])
 	}
 	if err != nil {
-		return fmt.Errorf("restore %s: %w", q, mapError(err))
+		return fmt.Errorf("restore into %s: %w", l.ns, err)
+	}
+	for _, past := range pasts {
+		p := &partition{Partition: keys.New(l.ns, past.Queue, past.Number), log: l}
+		if err := newRestoring(p).run(ctx, past.Entries); err != nil {
+			return fmt.Errorf("restore partition %d, of %s: %w", past.Number, past.Queue, err)
+		}
+	}
+	if err := l.claim(ctx, reg); err != nil {
+		return fmt.Errorf("register what was restored into %s: %w", l.ns, err)
 	}
 	return nil
 }
 
-// vacant looks for keys of the queue, and for the queue in the registry.
-func (l *Log) vacant(ctx context.Context, q task.Queue) error {
-	known, err := l.db.HExists(ctx, keys.Registry(l.ns), string(q)).Result()
+// registration is what the restore script is asked with: the number behind all, and
+// each queue with its numbers. It refuses what the registry could not hold.
+func registration(pasts []Past) ([]any, error) {
+	next, at, taken := 0, map[task.Queue]int{}, map[task.Partition]bool{}
+	args := []any{""}
+	for _, p := range pasts {
+		if err := task.ValidName("queue", string(p.Queue)); err != nil {
+			return nil, err
+		}
+		if taken[p.Number] {
+			return nil, fmt.Errorf("%w: two partitions of number %d", task.ErrInvalidOption, p.Number)
+		}
+		taken[p.Number], next = true, max(next, int(p.Number)+1)
+		number := strconv.Itoa(int(p.Number))
+		if i, ok := at[p.Queue]; ok {
+			args[i] = args[i].(string) + "," + number
+			continue
+		}
+		at[p.Queue] = len(args) + 1
+		args = append(args, string(p.Queue), number)
+	}
+	if len(pasts) == 0 {
+		return nil, fmt.Errorf("%w: nothing to restore", task.ErrInvalidOption)
+	}
+	args[0] = strconv.Itoa(next)
+	return args, nil
+}
+
+// claim asks the restore script.
+func (l *Log) claim(ctx context.Context, args []any) error {
+	v, err := restoreScript.run(ctx, l.db, []string{keys.Registry(l.ns)}, args)
+	if err == nil && v != int64(1) {
+		err = ErrNotEmpty
+	}
+	return mapError(err)
+}
+
+// vacant looks into the registry, and for keys of queues that it does not know.
+func (l *Log) vacant(ctx context.Context) error {
+	held, err := l.db.HKeys(ctx, keys.Registry(l.ns)).Result()
 	if err != nil {
 		return mapError(err)
 	}
-	found, err := l.anyKey(ctx, keys.Pattern(l.ns, q))
-	if err == nil && (known || found) {
-		err = ErrNotEmpty
+	for _, q := range held {
+		if q != "#next" {
+			return fmt.Errorf("%w: it has the queue %s", ErrNotEmpty, q)
+		}
+	}
+	if len(held) > 0 {
+		return ErrHalfRestored
+	}
+	key, err := l.anyKey(ctx, keys.Pattern(l.ns))
+	if err == nil && key != "" {
+		err = fmt.Errorf("%w: it has the key %s", ErrNotEmpty, key)
 	}
 	return err
 }
 
-// anyKey reports whether a key matches.
-func (l *Log) anyKey(ctx context.Context, pattern string) (bool, error) {
-	found := false
+// anyKey finds a key that matches, if there is one.
+func (l *Log) anyKey(ctx context.Context, pattern string) (string, error) {
+	found := make(chan string, 1)
 	look := func(ctx context.Context, c redis.UniversalClient) error {
 		it := c.Scan(ctx, 0, pattern, 1000).Iterator()
-		found = it.Next(ctx) || found
+		if it.Next(ctx) {
+			select {
+			case found <- it.Val():
+			default: // another master has one, too
+			}
+		}
 		return it.Err()
 	}
+	var err error
 	if cc, ok := l.db.(*redis.ClusterClient); ok {
-		err := cc.ForEachMaster(ctx, func(ctx context.Context, c *redis.Client) error { return look(ctx, c) })
-		return found, mapError(err)
+		err = cc.ForEachMaster(ctx, func(ctx context.Context, c *redis.Client) error { return look(ctx, c) })
+	} else {
+		err = look(ctx, l.db)
 	}
-	return found, mapError(look(ctx, l.db))
-}
-
-// restoring writes one partition. It keeps what is open and dead, not what ended.
-type restoring struct {
-	p      *partition
-	fold   *task.Fold
-	bodies map[task.ID]wire.Fields // the entry that last held a task's payload
-	last   map[task.ID]task.Event  // what led to where a task waits or lies dead
-	erased map[task.ID]bool        // that payload was redacted since
-	asked  map[task.ID]int64       // lsn of a cancel request
-
-	highest int64 // epoch that the log tells of
-}
-
-func newRestoring(p *partition) *restoring {
-	r := &restoring{
-		p: p, fold: task.NewFold(), bodies: map[task.ID]wire.Fields{}, last: map[task.ID]task.Event{},
-		erased: map[task.ID]bool{}, asked: map[task.ID]int64{},
+	select {
+	case key := <-found:
+		return key, mapError(err)
+	default:
+		return "", mapError(err)
 	}
-	r.fold.Forget = true
-	return r
-}
-
-func (r *restoring) run(ctx context.Context, entries iter.Seq2[task.Entry, error]) error {
-	pipe := r.p.log.db.Pipeline()
-	flush := func() error {
-		_, err := pipe.Exec(ctx)
-		pipe = r.p.log.db.Pipeline()
-		return mapError(err)
-	}
-	for e, err := range entries {
-		if err != nil {
-			return err
-		}
-		if r.fold.LastLSN == 0 && e.At.LSN > 1 {
-			r.fold.Partial = true
-		}
-		stream := r.p.Events
-		for _, ev := range wire.Events(r.p.Number, e.At, e.Fields) {
-			if r.take(e, &ev) {
-				stream = r.p.Tasks
-			}
-		}
-		add(ctx, pipe, stream, e)
-		if pipe.Len() >= maxItems {
-			if err := flush(); err != nil {
-				return err
-			}
-		}
-	}
-	r.withdraw(ctx, pipe)
-	r.sets(ctx, pipe)
-	if err := flush(); err != nil {
-		return err
-	}
-	return mapError(r.p.log.db.HSet(ctx, r.p.Meta, r.meta()...).Err())
-}
-
-// add writes an entry where it stood.
-func add(ctx context.Context, pipe redis.Pipeliner, stream string, e task.Entry) {
-	args := []any{"XADD", stream, e.At.String()}
-	for _, f := range e.Fields {
-		args = append(args, string(f))
-	}
-	pipe.Do(ctx, args...)
-}
-
-// take folds an event, and reports whether its entry is one of t.
-func (r *restoring) take(e task.Entry, ev *task.Event) bool {
-	r.fold.Add(ev)
-	id := ev.Task
-	r.highest = max(r.highest, int64(id.Epoch()), epochIn(ev))
-	if r.fold.Tasks[id] == nil {
-		delete(r.bodies, id)
-		delete(r.last, id)
-		delete(r.asked, id)
-		delete(r.erased, id)
-		return false
-	}
-	switch ev.Kind {
-	case task.Born, task.Scheduled, task.Released, task.HandedBack:
-		f := make(wire.Fields, len(e.Fields))
-		for i, v := range e.Fields {
-			f[i] = append([]byte(nil), v...)
-		}
-		r.bodies[id], r.erased[id] = f, e.Erased
-	case task.CancelRequested:
-		r.asked[id] = ev.At.LSN
-	}
-	r.last[id] = *ev
-	return ev.Kind != task.Scheduled && ev.Type != ""
 }

@@ -38,6 +38,7 @@ func load(files ...string) *script {
 
 var (
 	registerScript = load("register")
+	restoreScript  = load("restore")
 	holdScript     = load("hold")
 	announceScript = load("announce")
 	epochScript    = load("prologue", "library", "epoch")
@@ -119,7 +120,7 @@ func Scripts() map[string]string {
 	for _, s := range []*script{
 		registerScript, holdScript, announceScript, epochScript, enqueueScript, releaseScript, joinScript, leaveScript, settleScript, renewScript,
 		chargeScript, reclaimScript, recoverScript, cancelScript, requeueScript, redactScript, purgeScript, pauseScript, trimScript,
-		retainScript, spareScript, pressureScript,
+		retainScript, spareScript, pressureScript, restoreScript,
 		snapshotScript, historyScript,
 	} {
 		all[s.name] = s.sha

@@ -53,6 +53,11 @@ func (a *app) demo(ctx context.Context, tasks int, ar *demoArchive) error {
 		return err
 	}
 	defer stop()
+	return a.demoOn(ctx, fleet, tasks, ar)
+}
+
+// demoOn is the run on a server that is there.
+func (a *app) demoOn(ctx context.Context, fleet fleet, tasks int, ar *demoArchive) error {
 	a.namespace = "demo"
 	eng, err := a.open(ctx, engine.Options{})
 	if err != nil {

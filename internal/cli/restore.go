@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,7 +27,8 @@ func (a *app) restoreCommand() *cobra.Command {
 		Use: "restore", Short: "Write the queues as they were at a moment into an empty namespace", Args: cobra.NoArgs,
 		Long: "Copies the log of an archive up to a moment, with the addresses it had, and what waited and was dead\n" +
 			"then. What was ready or running is taken over by the first node, which begins a new epoch. Without\n" +
-			"--yes it tells what it would write. Idempotency keys are not restored. At the end it runs fsck.\n\n" + momentHelp,
+			"--yes it tells what it would write. Idempotency keys are not restored. At the end it runs fsck.\n\n" + momentHelp +
+			"\nAn lsn is that of one partition: where several are restored, name a time.",
 		Example: "  tidemill restore --archive history/ --at 14:02 --into before-the-incident --yes",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.restore(cmd.Context(), o) },
 	}
@@ -54,7 +54,13 @@ func (a *app) restore(ctx context.Context, o restoreAsk) error {
 	if err != nil {
 		return err
 	}
+	if err := o.ambiguous(ctx, ar, m); err != nil {
+		return err
+	}
 	s, err := replay.At(ctx, ar, m)
+	if errors.Is(err, replay.ErrOutside) {
+		return failure(exitData, "name a moment in between", "%w", err)
+	}
 	if err != nil {
 		return told(err)
 	}
@@ -63,12 +69,45 @@ func (a *app) restore(ctx context.Context, o restoreAsk) error {
 	}
 	a.namespace = o.into
 	if err := a.write(ctx, ar, s, m); err != nil {
-		if errors.Is(err, streams.ErrNotEmpty) {
-			return failure(exitData, "name a namespace that was never used", "namespace %s: %w", o.into, err)
+		if hint := refusedHint(err, o.into); hint != "" {
+			return failure(exitData, hint, "%w", err)
 		}
 		return err
 	}
 	return a.with(ctx, func(eng *engine.Engine) error { return a.fsck(ctx, eng, false) })
+}
+
+// ambiguous refuses an lsn where several partitions are asked for: each has its own.
+func (o *restoreAsk) ambiguous(ctx context.Context, ar *archive.Archive, m replay.Moment) error {
+	known, err := ar.Queues(ctx)
+	if err != nil || m.LSN == 0 {
+		return err
+	}
+	n, queues := 0, 0
+	for q, partitions := range known {
+		if m.Queue == "" || q == m.Queue {
+			n, queues = n+partitions, queues+1
+		}
+	}
+	if n <= 1 {
+		return nil
+	}
+	hint := "--at takes a time, too, which is one for all"
+	if queues > 1 {
+		hint += "; --queue NAME restores one queue alone"
+	}
+	return failure(exitData, hint, "restore: lsn %d is of one partition, and there are %d", m.LSN, n)
+}
+
+// refusedHint is what to do about a namespace that is not empty.
+func refusedHint(err error, into string) string {
+	switch {
+	case errors.Is(err, streams.ErrHalfRestored):
+		return "if it does not run any more, name another namespace"
+	case errors.Is(err, streams.ErrNotEmpty):
+		return "name a namespace that was never used"
+	}
+	return ""
 }
 
 // write restores the queues of a state.
@@ -83,16 +122,13 @@ func (a *app) write(ctx context.Context, ar *archive.Archive, s *replay.State, m
 	} else {
 		bound.Ms = m.Time.UnixMilli()
 	}
-	for _, q := range slices.Clone(s.Queues) {
-		var parts []streams.Past
+	var pasts []streams.Past
+	for _, q := range s.Queues {
 		for n := range q.Partitions {
 			if ms := ar.Segments(q.Queue, n); len(ms) > 0 {
-				parts = append(parts, streams.Past{Number: ms[0].Number, Entries: ar.Past(ctx, q.Queue, n, bound)})
+				pasts = append(pasts, streams.Past{Queue: q.Queue, Number: ms[0].Number, Entries: ar.Past(ctx, q.Queue, n, bound)})
 			}
 		}
-		if err := l.Restore(ctx, q.Queue, parts); err != nil {
-			return errors.Join(err, l.Close())
-		}
 	}
-	return l.Close()
+	return errors.Join(l.Restore(ctx, pasts), l.Close())
 }

@@ -78,9 +78,9 @@ func (p *Partition) Unique(t task.Type, key string) string {
 // Role is the soft lease of a role such as releaser (string, PX).
 func (p *Partition) Role(role string) string { return p.prefix + "l:" + role }
 
-// Pattern matches the keys of all partitions of a queue, whose name holds no
+// Pattern matches the keys of all partitions of a namespace, whose name holds no
 // character that a pattern gives a meaning to.
-func Pattern(ns string, q task.Queue) string { return "tm:{" + ns + "/" + string(q) + "/*" }
+func Pattern(ns string) string { return "tm:{" + ns + "/*" }
 
 // Registry maps queue names to partition numbers (hash, one a namespace).
 func Registry(ns string) string { return "tm:{" + ns + "}:queues" }

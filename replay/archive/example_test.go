@@ -100,8 +100,8 @@ func ExampleArchive_Past() {
 	}
 	defer before.Close()
 	last := a.Segments("mail", 0)[0]
-	past := streams.Past{Number: last.Number, Entries: a.Past(ctx, "mail", 0, last.To)}
-	if err := before.Restore(ctx, "mail", []streams.Past{past}); err != nil {
+	past := streams.Past{Queue: "mail", Number: last.Number, Entries: a.Past(ctx, "mail", 0, last.To)}
+	if err := before.Restore(ctx, []streams.Past{past}); err != nil {
 		panic(err)
 	}
 	st, err := before.Reader().Status(ctx, id)

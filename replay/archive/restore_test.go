@@ -18,14 +18,14 @@ func (w *world) restored(lsn int64) *streams.Log {
 	l, err := streams.New(redistest.URL(w.T), streams.Options{Namespace: redistest.Namespace(w.T)})
 	w.must(err)
 	w.Cleanup(func() { _ = l.Close() })
-	w.must(l.Restore(w.Context(), queue, w.past(lsn)))
+	w.must(l.Restore(w.Context(), w.past(lsn)))
 	return l
 }
 
 func (w *world) past(lsn int64) []streams.Past {
 	a := w.read()
 	bound := task.Position{Ms: math.MaxInt64, LSN: lsn}
-	return []streams.Past{{Number: a.Segments(queue, 0)[0].Number, Entries: a.Past(w.Context(), queue, 0, bound)}}
+	return []streams.Past{{Queue: queue, Number: a.Segments(queue, 0)[0].Number, Entries: a.Past(w.Context(), queue, 0, bound)}}
 }
 
 // drain runs all that is ready to its end, and counts how often each task ran.
@@ -108,7 +108,7 @@ func TestRestore(t *testing.T) {
 			t.Errorf("at lsn %d: %+v, want %+v", lsn, s[0], want.Queues[0])
 		}
 		w.after(l, want)
-		if err := l.Restore(t.Context(), queue, w.past(lsn)); !errors.Is(err, streams.ErrNotEmpty) {
+		if err := l.Restore(t.Context(), w.past(lsn)); !errors.Is(err, streams.ErrNotEmpty) {
 			t.Errorf("restored over what was there: %v", err)
 		}
 	}

@@ -1,7 +1,6 @@
 package archive_test
 
 import (
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
@@ -10,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/tidemill/tidemill/replay"
-	"github.com/tidemill/tidemill/task"
 )
 
 // The state at any moment is the same with and without snapshots.
@@ -43,32 +41,5 @@ func TestSnapshots(t *testing.T) {
 	}
 	if d := cmp.Diff(at(), with, cmpopts.IgnoreUnexported(replay.State{}), cmpopts.EquateEmpty()); d != "" {
 		t.Errorf("(-without +with snapshots):\n%s", d)
-	}
-}
-
-// A recorded live state is what the archive says of that moment.
-func TestStateAt(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	live := map[int64]task.Stats{}
-	for range 100 {
-		w.work(1 + rand.N(30))
-		s, err := w.log.Reader().Stats(t.Context(), queue)
-		w.must(err)
-		live[s[0].LSN] = s[0]
-		if rand.N(5) == 0 {
-			w.archive()
-		}
-	}
-	w.archive()
-	a := w.read()
-	for lsn, want := range live {
-		s, err := replay.At(t.Context(), a, replay.Moment{LSN: lsn, Queue: queue})
-		w.must(err)
-		got := s.Queues[0]
-		if got.Waiting != want.Waiting || got.Ready != want.Ready+want.Running || got.Dead != want.Dead ||
-			got.Succeeded != want.Succeeded || got.Enqueued != want.Enqueued || got.Retried != want.Retried {
-			t.Errorf("at lsn %d: %+v, recorded live %+v", lsn, got, want)
-		}
 	}
 }

@@ -22,7 +22,7 @@ type world struct {
 	*testing.T
 	log     *streams.Log
 	dir     archive.Dir
-	ns      string
+	url, ns string
 	session *streams.Session
 	ids     []task.ID
 	open    []task.Delivery
@@ -36,7 +36,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.Close() })
-	w := &world{T: t, log: l, dir: archive.Dir(t.TempDir()), ns: ns}
+	w := &world{T: t, log: l, dir: archive.Dir(t.TempDir()), url: redistest.URL(t), ns: ns}
 	_, err = l.Register(t.Context(), queue)
 	w.must(err)
 	w.session, err = l.Join(t.Context(), queue, 0)
