@@ -35,8 +35,6 @@ func (v *verification) unproved(c *Checkpoint, good, t Tree, ms []*Manifest) Fin
 			}
 		}
 		f.What = fmt.Sprintf("checkpoint %d has signed another manifest of the same entries", c.Number)
-	default:
-		f.What = fmt.Sprintf("checkpoint %d has signed something else", c.Number)
 	case "":
 		f.What = fmt.Sprintf("checkpoint %d has signed more than there is", c.Number)
 		if v.prev != nil && v.prev.To.LSN >= f.From {
@@ -45,6 +43,8 @@ func (v *verification) unproved(c *Checkpoint, good, t Tree, ms []*Manifest) Fin
 		if v.prev != nil && v.prev.To.LSN < f.To {
 			f.From = v.prev.To.LSN + 1
 		}
+	default:
+		f.What = fmt.Sprintf("checkpoint %d has signed something else", c.Number)
 	}
 	return f
 }
