@@ -11,7 +11,7 @@ import (
 // reads are the commands that write nothing. All others count as writes, and so
 // does a command that is computed.
 var reads = []string{
-	"EXISTS", "GET", "GETRANGE", "HEXISTS", "HGET", "HLEN", "HMGET", "HVALS", "INFO", "STRLEN", "TIME", "TYPE", "XINFO", "XLEN", "XPENDING",
+	"EXISTS", "GET", "GETRANGE", "HEXISTS", "HGET", "HGETALL", "HLEN", "HMGET", "HVALS", "INFO", "STRLEN", "TIME", "TYPE", "XINFO", "XLEN", "XPENDING",
 	"XRANGE", "XREVRANGE", "ZCARD", "ZMSCORE", "ZRANGE", "ZRANGEBYSCORE", "ZSCAN", "ZSCORE",
 }
 
@@ -21,6 +21,7 @@ var unopened = map[string]string{
 	"enqueue":  "a producer gets back-pressure",
 	"announce": "its first write takes away, so it passes; and nothing depends on it",
 	"register": "a new queue is no more than a producer; known ones are only read",
+	"restore":  "nothing is restored into a Redis that is full",
 }
 
 // TestLuaBeginsBeforeItWrites: Redis looks at the first write of a script alone.
