@@ -21,7 +21,10 @@ func TestCancelOfNobody(t *testing.T) {
 		released := r.later(time.Millisecond)
 		r.release(released)
 		r.until("the retry is due", func() bool { r.release(retried[0].ID); return r.state(retried[0].ID, task.Ready).State == task.Ready })
-		for _, id := range []task.ID{done[0].ID, retried[0].ID, released, r.ready(1)[0], r.later(time.Hour)} {
+		marked := r.held(s, 1)
+		_, err := r.log.Cancel(r.ctx, marked[0].ID, by)
+		r.must(err)
+		for _, id := range []task.ID{done[0].ID, marked[0].ID, retried[0].ID, released, r.ready(1)[0], r.later(time.Hour)} {
 			before := r.stats()
 			birth := id.Birth()
 			birth.Ms--

@@ -58,15 +58,23 @@ func (l *Log) Cancel(ctx context.Context, id task.ID, by By) (Cancelled, error) 
 	switch r.word() {
 	case "CANCELLED":
 		return CancelDone, nil
-	case "REQUESTED", "DUP":
+	case "REQUESTED":
 		return CancelRequested, nil
-	case "FINISHED": // or a task did that has the same lsn and another id
-		s, err := p.stand(ctx, id)
-		if err != nil || s.birth != nil || s.latest != nil || id.LSN() < s.floor {
-			return cancelled(task.State(r.number(1))), err
-		}
+	case "UNKNOWN", "TRIMMED":
+		return 0, fmt.Errorf("cancel %s: %w", id, task.ErrNotFound)
 	}
-	return 0, fmt.Errorf("cancel %s: %w", id, task.ErrNotFound)
+	// the lsn alone was looked at: it may be of a task with another id
+	s, err := p.stand(ctx, id)
+	if err == nil && s.absent(id) {
+		err = task.ErrNotFound
+	}
+	if err != nil {
+		return 0, fmt.Errorf("cancel %s: %w", id, err)
+	}
+	if r.word() == "DUP" {
+		return CancelRequested, nil
+	}
+	return cancelled(task.State(r.number(1))), nil
 }
 
 // maxCancel is how often a cancel looks where a task is delivered that has

@@ -58,6 +58,12 @@ func (p *partition) stand(ctx context.Context, id task.ID) (*standing, error) {
 	return s, err
 }
 
+// absent reports whether there is no such task, whatever has its lsn. Below the floor
+// nobody can say.
+func (s *standing) absent(id task.ID) bool {
+	return s.birth == nil && s.latest == nil && id.LSN() >= s.floor
+}
+
 // event decodes an entry as the generic reply holds it: id, fields.
 func (p *partition) event(v any) ([]task.Event, error) {
 	pair, _ := v.([]any)
@@ -93,7 +99,7 @@ func (r *Reader) Status(ctx context.Context, id task.ID) (task.Status, error) {
 		err := p.outlived(ctx, s, &st)
 		return st, err
 	}
-	if s.birth == nil && s.latest == nil {
+	if s.absent(id) {
 		return st, fmt.Errorf("task %s: %w", id, task.ErrNotFound)
 	}
 	s.fill(&st)
