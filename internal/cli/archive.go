@@ -56,9 +56,6 @@ func (a *app) archiveRunCommand() *cobra.Command {
 	return c
 }
 
-// archiveBye bounds what archive run does after it was told to stop.
-const archiveBye = 10 * time.Second
-
 func (a *app) archiveRun(ctx context.Context, eng *engine.Engine, o archiving) error {
 	bucket := archive.Dir(o.to)
 	if info, err := os.Stat(o.to); err == nil && !info.IsDir() {
@@ -76,42 +73,14 @@ func (a *app) archiveRun(ctx context.Context, eng *engine.Engine, o archiving) e
 	if err := ar.Check(ctx); err != nil {
 		return failure(exitData, "name another directory", "%s: %w", o.to, err)
 	}
-	if o.once {
-		return a.archiveOnce(ctx, ar, signer)
+	sign := func(ctx context.Context) error { return a.sign(ctx, signer) }
+	if !o.once {
+		return ar.Keep(ctx, o.sign, sign)
 	}
-	return a.archiveOn(ctx, ar, signer, o.sign, failed)
-}
-
-// archiveOn goes on until it is told to stop. What came since the last segment is
-// archived and signed then.
-func (a *app) archiveOn(ctx context.Context, ar *archive.Archiver, s *archive.Signer, every time.Duration, failed func(error)) error {
-	done := make(chan error, 1)
-	go func() { done <- ar.Run(ctx) }()
-	t := time.NewTicker(every)
-	defer t.Stop()
-	for {
-		select {
-		case err := <-done:
-			if err != nil {
-				return err
-			}
-			bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), archiveBye)
-			defer cancel()
-			return a.archiveOnce(bye, ar, s)
-		case <-t.C:
-			if err := a.sign(ctx, s); err != nil && ctx.Err() == nil {
-				failed(err)
-			}
-		}
-	}
-}
-
-// archiveOnce archives what is there, and signs it.
-func (a *app) archiveOnce(ctx context.Context, ar *archive.Archiver, s *archive.Signer) error {
 	if err := ar.Once(ctx); err != nil {
 		return err
 	}
-	return a.sign(ctx, s)
+	return sign(ctx)
 }
 
 // sign writes a checkpoint, where there is a key and something to sign.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -73,6 +74,7 @@ type Archiver struct {
 	log    Log
 	bucket replay.Bucket
 	opts   Options
+	ours   atomic.Bool // the bucket has a manifest of this namespace: Check need not look again
 }
 
 // New makes an archiver.
@@ -112,6 +114,36 @@ func (a *Archiver) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return ignoreEnd(g.Wait())
 		case <-t.C:
+		}
+	}
+}
+
+// lastWords bounds what Keep does after its end.
+const lastWords = 10 * time.Second
+
+// Keep is Run that signs every so often. When ctx ends it archives and signs what came
+// since.
+func (a *Archiver) Keep(ctx context.Context, every time.Duration, sign func(context.Context) error) error {
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx) }()
+	t := time.NewTicker(every)
+	defer t.Stop()
+	for {
+		select {
+		case err := <-done:
+			if err != nil {
+				return err
+			}
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+			defer cancel()
+			if err := a.Once(last); err != nil {
+				return err
+			}
+			return sign(last)
+		case <-t.C:
+			if err := sign(ctx); err != nil && ctx.Err() == nil {
+				a.opts.Failed(err)
+			}
 		}
 	}
 }

@@ -40,6 +40,9 @@ func (a *Archiver) open(ctx context.Context, q task.Queue, n int) (*writer, erro
 // Check says why the bucket cannot take this log: it has the archive of another
 // namespace ([ErrForeign]), or cannot be read.
 func (a *Archiver) Check(ctx context.Context) error {
+	if a.ours.Load() {
+		return nil
+	}
 	for m, err := range eachManifest(ctx, a.bucket, "") {
 		switch {
 		case errors.Is(err, ErrDamaged): // told by whoever goes on behind it
@@ -48,6 +51,7 @@ func (a *Archiver) Check(ctx context.Context) error {
 		case m.Namespace != a.opts.Namespace:
 			return fmt.Errorf("%w: it is of %q, not of %q", ErrForeign, m.Namespace, a.opts.Namespace)
 		default:
+			a.ours.Store(true)
 			return nil
 		}
 	}

@@ -68,46 +68,15 @@ func (a *app) run(ctx context.Context, o archiving) error {
 		return err
 	}
 	ar := archive.New(archive.Of(eng.Log()), b, archive.Options{Namespace: o.namespace, Every: o.every, Failed: a.complain})
-	if err = ar.Check(ctx); err == nil && o.once {
-		err = a.onceMore(ctx, ar, s)
+	sign := func(ctx context.Context) error { return a.sign(ctx, s) }
+	if err = ar.Check(ctx); err == nil && !o.once {
+		err = ar.Keep(ctx, o.sign, sign)
 	} else if err == nil {
-		err = a.follow(ctx, ar, s, o.sign)
-	}
-	return errors.Join(err, eng.Close())
-}
-
-// onceMore archives what is there, and signs it.
-func (a *app) onceMore(ctx context.Context, ar *archive.Archiver, s *archive.Signer) error {
-	if err := ar.Once(ctx); err != nil {
-		return err
-	}
-	return a.sign(ctx, s)
-}
-
-// bye bounds what follow does after its end.
-const bye = 10 * time.Second
-
-// follow archives and signs until ctx ends, and then what came since.
-func (a *app) follow(ctx context.Context, ar *archive.Archiver, s *archive.Signer, every time.Duration) error {
-	done := make(chan error, 1)
-	go func() { done <- ar.Run(ctx) }()
-	t := time.NewTicker(every)
-	defer t.Stop()
-	for {
-		select {
-		case err := <-done:
-			if err != nil {
-				return err
-			}
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), bye)
-			defer cancel()
-			return a.onceMore(last, ar, s)
-		case <-t.C:
-			if err := a.sign(ctx, s); err != nil && ctx.Err() == nil {
-				a.complain(err)
-			}
+		if err = ar.Once(ctx); err == nil {
+			err = sign(ctx)
 		}
 	}
+	return errors.Join(err, eng.Close())
 }
 
 // sign writes a checkpoint, where there is a key and something to sign.
