@@ -30,7 +30,7 @@ func floorPartition(ns string) *keys.Partition { return keys.New(ns, "floor", 0)
 
 // refuse a namespace that has any key, whoever made it.
 func refuse(ctx context.Context, db *redis.Client, ns string) error {
-	it := db.Scan(ctx, 0, keys.NamespacePattern(ns), scanCount).Iterator()
+	it := db.Scan(ctx, 0, keys.Pattern(ns), scanCount).Iterator()
 	if it.Next(ctx) {
 		return fmt.Errorf("%w: %s has the key %q", ErrNotEmpty, ns, it.Val())
 	}
@@ -44,7 +44,7 @@ func refuse(ctx context.Context, db *redis.Client, ns string) error {
 // that is in the namespace is the run's, for it was empty before.
 func sweep(ctx context.Context, db *redis.Client, ns string) error {
 	var names []string
-	it := db.Scan(ctx, 0, keys.NamespacePattern(ns), scanCount).Iterator()
+	it := db.Scan(ctx, 0, keys.Pattern(ns), scanCount).Iterator()
 	for it.Next(ctx) {
 		if slices.ContainsFunc(possible(ns), func(p *keys.Partition) bool { return strings.HasPrefix(it.Val(), p.Producer("")) }) {
 			names = append(names, it.Val())

@@ -40,6 +40,7 @@ type Past struct {
 //  2. The queues are registered at the end, all or none. A restore that stops
 //     before leaves keys that no node reads, and a namespace that the next one
 //     refuses with [ErrHalfRestored]: take another.
+//     After a lost reply of the last call it may be registered: see [Log.Queues].
 //  3. A queue that a node registers meanwhile shares no key with what is restored.
 //     Then none of it is registered: [ErrNotEmpty].
 //

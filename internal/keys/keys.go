@@ -78,10 +78,6 @@ func (p *Partition) Unique(t task.Type, key string) string {
 // Role is the soft lease of a role such as releaser (string, PX).
 func (p *Partition) Role(role string) string { return p.prefix + "l:" + role }
 
-// Pattern matches the keys of all partitions of a namespace, whose name holds no
-// character that a pattern gives a meaning to.
-func Pattern(ns string) string { return "tm:{" + ns + "/*" }
-
 // Registry maps queue names to partition numbers (hash, one a namespace).
 func Registry(ns string) string { return "tm:{" + ns + "}:queues" }
 
@@ -91,5 +87,6 @@ func Nodes(ns string) string { return "tm:{" + ns + "}:nodes" }
 // Node is what one node says of itself (string, PX).
 func Node(ns, name string) string { return "tm:{" + ns + "}:node:" + name }
 
-// NamespacePattern matches all keys of a namespace, of its partitions and its own.
-func NamespacePattern(ns string) string { return "tm:{" + ns + "[/}]*" }
+// Pattern matches all keys of a namespace, of its partitions and its own: the name
+// holds no character that a pattern gives a meaning to.
+func Pattern(ns string) string { return "tm:{" + ns + "[/}]*" }
