@@ -93,7 +93,7 @@ func (c *cursor) read(ctx context.Context) error {
 		return mapError(err)
 	}
 	at, token := clockOf(clock.Val())
-	if another := c.token != "" && token != c.token; another {
+	if c.token != "" && token != c.token {
 		c.token = token
 		c.restart()
 		return c.read(ctx)
