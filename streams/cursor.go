@@ -53,6 +53,7 @@ type cursor struct {
 	lists [3][]record      // what is not given out yet: of the streams, and redacted
 	asked [2]task.Position // where each stream is to be read on
 	known [3]task.Position // up to where all is known
+	full  [3]bool          // that was as much as is read at once: there may be more
 }
 
 // farthest is beyond every entry.
@@ -68,6 +69,9 @@ func newCursor(p *partition, after task.Position, decode decoder) *cursor {
 func (c *cursor) restart() {
 	c.lists, c.asked = [3][]record{}, [2]task.Position{c.after, c.after}
 }
+
+// more reports whether the log went on when it was read.
+func (c *cursor) more() bool { return c.full != [3]bool{} }
 
 // read asks for a page of each stream of which nothing is kept.
 func (c *cursor) read(ctx context.Context) error {
@@ -134,15 +138,15 @@ func (c *cursor) keep(i int, reply []byte, clock task.Position) error {
 	if err != nil {
 		return err
 	}
-	full := len(page) == maxItems
+	c.full[i] = len(page) == maxItems
 	for len(page) > 0 && comparePositions(page[len(page)-1].at, clock) > 0 {
-		page, full = page[:len(page)-1], false
+		page, c.full[i] = page[:len(page)-1], false
 	}
 	c.lists[i], c.known[i] = page, clock
 	if len(page) > 0 {
 		c.asked[i] = page[len(page)-1].at
 	}
-	if full {
+	if c.full[i] {
 		c.known[i] = c.asked[i]
 	}
 	return nil
@@ -154,7 +158,7 @@ func (c *cursor) remnants(ctx context.Context, asked []string) error {
 	if err != nil {
 		return err
 	}
-	c.lists[2], c.known[2] = nil, farthest
+	c.lists[2], c.known[2], c.full[2] = nil, farthest, full
 	for _, l := range left {
 		r := record{at: l.at, erased: true, ours: true}
 		c.decode(&r, l.fields)
@@ -229,7 +233,7 @@ func records(b []byte, decode decoder) ([]record, error) {
 	if err := r.fail(); err != nil {
 		return nil, err
 	}
-	var out []record
+	out := make([]record, 0, maxItems)
 	err := r.entries(make(wire.Fields, 0, 2*len(wire.EventFields)), func(at task.Position, f wire.Fields) {
 		out = append(out, record{at: at, ours: len(f) > 0 && string(f[0]) == wire.BirthFields[0]})
 		decode(&out[len(out)-1], f)

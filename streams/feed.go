@@ -3,7 +3,6 @@ package streams
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -14,7 +13,13 @@ import (
 
 // Feed is the log of one partition as an archiver reads it: entries as they are,
 // a place from which on trim spares them, and a soft lease.
-type Feed struct{ part *partition }
+//
+// It keeps what it has read of one stream beyond the other; not safe for concurrent
+// use.
+type Feed struct {
+	part *partition
+	read *cursor // stands where the last page ended; nil: anew
+}
 
 // Feed opens partition n of a queue.
 func (r *Reader) Feed(ctx context.Context, q task.Queue, n int) (*Feed, error) {
@@ -25,28 +30,48 @@ func (r *Reader) Feed(ctx context.Context, q task.Queue, n int) (*Feed, error) {
 // Number is the partition's number in the registry, which its task ids hold.
 func (f *Feed) Number() task.Partition { return f.part.Number }
 
-// Page reads entries after a position, in order, and returns where the next page
-// begins: where this one began, at the end of the log. Entries of strangers are
-// among them; entries below the floor are not.
+// Page reads entries after a position, in order. Entries of strangers are among
+// them; entries below the floor are not.
 //
 // A promotion may put the clock of the log back a little: whoever sees another
 // life than before reads from the zero position and passes over what it has.
-func (f *Feed) Page(ctx context.Context, after task.Position) (entries []task.Entry, next task.Position, life string, err error) {
-	p := f.part
-	c := newCursor(p, after, func(r *record, f wire.Fields) { r.fields = slices.Clone(f) })
-	err = c.read(ctx)
+func (f *Feed) Page(ctx context.Context, after task.Position) (task.Page, error) {
+	p, c := f.part, f.read
+	if c == nil || c.after != after {
+		c = newCursor(p, after, keepFields())
+	}
+	f.read = nil
+	err := c.read(ctx)
 	if err == nil && c.token == "" {
 		err = redis.Nil // it has not begun, or was flushed
 	}
 	if err != nil {
-		return nil, after, "", fmt.Errorf("feed of %s: %w", p.Queue, err)
+		return task.Page{}, fmt.Errorf("feed of %s: %w", p.Queue, err)
 	}
+	var entries []task.Entry
 	for r := range c.merged() {
 		if !r.hidden {
 			entries = append(entries, task.Entry{At: r.at, Fields: r.fields, Erased: r.erased})
 		}
 	}
-	return entries, c.after, c.token, nil
+	f.read = c
+	return task.Page{Entries: entries, Next: c.after, Life: c.token, More: c.more()}, nil
+}
+
+// fieldsAtOnce are made room for.
+const fieldsAtOnce = 1 << 12
+
+// keepFields makes a decoder that keeps an entry as it is.
+func keepFields() decoder {
+	var room wire.Fields
+	return func(r *record, f wire.Fields) {
+		if cap(room)-len(room) < len(f) {
+			room = make(wire.Fields, 0, max(fieldsAtOnce, len(f)))
+		}
+		from := len(room)
+		room = append(room, f...)
+		r.fields = room[from:len(room):len(room)]
+	}
 }
 
 // Spare registers a cursor: trim removes nothing from at on. The zero position

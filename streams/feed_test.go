@@ -16,15 +16,15 @@ func TestFeed(t *testing.T) {
 		r.must(err)
 		read := func() (lsns []int64) {
 			for at := (task.Position{}); ; {
-				entries, next, life, err := feed.Page(r.ctx, at)
+				page, err := feed.Page(r.ctx, at)
 				r.must(err)
-				for _, e := range entries {
+				for _, e := range page.Entries {
 					lsns = append(lsns, e.At.LSN)
 				}
-				if life == "" || next == at {
+				if page.Life == "" || !page.More {
 					return lsns
 				}
-				at = next
+				at = page.Next
 			}
 		}
 		all := read()

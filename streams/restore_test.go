@@ -50,11 +50,11 @@ func (r *rig) past(q task.Queue, n task.Partition, meanwhile func()) streams.Pas
 	r.Helper()
 	f, err := r.log.Reader().Feed(r.ctx, queue, 0)
 	r.must(err)
-	page, _, _, err := f.Page(r.ctx, task.Position{})
+	page, err := f.Page(r.ctx, task.Position{})
 	r.must(err)
 	return streams.Past{Queue: q, Number: n, Entries: func(yield func(task.Entry, error) bool) {
-		for i, e := range page {
-			if i == len(page)-1 && meanwhile != nil {
+		for i, e := range page.Entries {
+			if i == len(page.Entries)-1 && meanwhile != nil {
 				meanwhile()
 			}
 			if !yield(e, nil) {

@@ -12,6 +12,14 @@ type Entry struct {
 	Erased bool // its payload was redacted
 }
 
+// Page is a stretch of a log.
+type Page struct {
+	Entries []Entry  // in order; they are good until the next page is read
+	Next    Position // what follows comes after it
+	Life    string   // of the server it was read from
+	More    bool     // the log went on when it was read
+}
+
 // Event is one decoded log entry. A packed entry of n outcomes is read as n
 // events that share At and differ in Item.
 type Event struct {

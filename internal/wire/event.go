@@ -5,22 +5,28 @@ import "github.com/tidemill/tidemill/task"
 // Events reads any entry of either stream and unpacks it. What it does not
 // understand comes back as one event of kind Unknown with its raw fields.
 func Events(p task.Partition, at task.Position, f Fields) []task.Event {
+	return AppendEvents(nil, p, at, f)
+}
+
+// AppendEvents is Events that appends to a slice, so that one who reads many entries
+// may use the same again.
+func AppendEvents(to []task.Event, p task.Partition, at task.Position, f Fields) []task.Event {
 	e := task.Event{At: at, Partition: p}
 	switch {
 	case f.has(EventFields, eKind):
-		if es, ok := event(e, f); ok {
-			return es
+		if all, ok := event(to, e, f); ok {
+			return all
 		}
 	case f.has(BirthFields, bType):
 		if birth(&e, f) {
-			return []task.Event{e}
+			return append(to, e)
 		}
 	}
 	e = task.Event{At: at, Partition: p, Raw: make([]string, len(f))}
 	for i, v := range f {
 		e.Raw[i] = string(v)
 	}
-	return []task.Event{e}
+	return append(to, e)
 }
 
 // birth reads an entry of the shape of births. An id as ref tells a later
@@ -50,7 +56,7 @@ func birth(e *task.Event, f Fields) bool {
 	return ok
 }
 
-func event(e task.Event, f Fields) (es []task.Event, ok bool) {
+func event(to []task.Event, e task.Event, f Fields) (all []task.Event, ok bool) {
 	if e.Kind, e.Outcome, ok = kind(f); !ok {
 		return nil, false
 	}
@@ -68,7 +74,7 @@ func event(e task.Event, f Fields) (es []task.Event, ok bool) {
 	e.Actor, e.Reason = string(f.get(EventFields, eActor)), string(f.get(EventFields, eReason))
 	e.DueMs = number(f.get(EventFields, eDue))
 	e.Extra = append(e.Extra, f.get(EventFields, eExtra)...)
-	return unpack(e)
+	return unpack(to, e)
 }
 
 // kind reads the fields kind and outcome. An entry of this shape is an outcome,

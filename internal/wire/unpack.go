@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,53 +13,55 @@ import (
 // the outcome index.
 const MaxItems = 256
 
-// unpack turns an entry about n tasks into n events.
-func unpack(e task.Event) ([]task.Event, bool) {
+// unpack appends the n events of an entry about n tasks.
+func unpack(to []task.Event, e task.Event) ([]task.Event, bool) {
 	switch e.Kind {
 	case task.OutcomeSuccess:
-		return successes(e)
+		return successes(to, e)
 	case task.Reclaimed:
-		return words(e, claim)
+		return words(to, e, claim)
 	case task.PurgedDead:
-		return words(e, purge)
+		return words(to, e, purge)
 	case task.OutcomeRetry, task.OutcomeSnooze, task.OutcomeDead, task.OutcomeCancel, task.OutcomeExpire, task.StaleOutcome:
 		e.Ran, e.Crashes = ParseRan(e.Extra)
 	}
-	return []task.Event{e}, true
+	return append(to, e), true
 }
 
-func successes(e task.Event) ([]task.Event, bool) {
+func successes(to []task.Event, e task.Event) ([]task.Event, bool) {
 	items, err := Items(e.Partition, e.Prev, e.N, e.Extra)
 	if err != nil || len(items) == 0 {
 		return nil, false
 	}
-	all := make([]task.Event, len(items))
+	e.Extra = nil
+	at := len(to)
+	to = slices.Grow(to, len(items))[:at+len(items)]
 	for i, it := range items {
-		one := e
+		one := &to[at+i]
+		*one = e
 		one.Item, one.Task, one.Attempt, one.Crashes, one.Prev = i, it.Task, it.Attempt, it.Crashes, it.Entry
 		one.Ran, one.Result = it.Ran, it.Result
-		one.Extra = nil
-		all[i] = one
 	}
-	return all, true
+	return to, true
 }
 
 // words reads one event from each of the n words of extra, separated by blanks.
-func words(e task.Event, read func(one *task.Event, word string) error) ([]task.Event, bool) {
+func words(to []task.Event, e task.Event, read func(one *task.Event, word string) error) ([]task.Event, bool) {
 	extra := string(e.Extra)
 	if e.N < 1 || e.N > MaxItems || strings.Count(extra, " ") != e.N-1 {
 		return nil, false
 	}
-	all := make([]task.Event, 0, e.N)
+	before := len(to)
+	to = slices.Grow(to, e.N)
 	for word := range strings.SplitSeq(extra, " ") {
 		one := e
-		one.Item, one.Extra = len(all), nil
+		one.Item, one.Extra = len(to)-before, nil
 		if read(&one, word) != nil {
 			return nil, false
 		}
-		all = append(all, one)
+		to = append(to, one)
 	}
-	return all, true
+	return to, true
 }
 
 // claim reads "ms-lsn/count": an entry and its deliveries, the new one counted.

@@ -36,7 +36,7 @@ func (a *Archive) About(ctx context.Context, q task.Queue, n int, after task.Pos
 				yield(task.Event{}, err)
 				return
 			}
-			for _, ev := range p.events(e) {
+			for _, ev := range p.events(nil, e) {
 				if concerns(&ev, id, entries) && ev.At.LSN > after.LSN && !yield(ev, nil) {
 					return
 				}
@@ -93,7 +93,7 @@ func (p *partition) mentions(ctx context.Context, m *Manifest, i int, id task.ID
 			yes = true
 			return false
 		}
-		for _, ev := range p.events(e) {
+		for _, ev := range p.events(nil, e) {
 			yes = yes || ev.Task == id || ev.Task.IsZero() && entries[ev.Prev]
 		}
 		return !yes

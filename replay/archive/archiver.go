@@ -22,7 +22,7 @@ type Log interface {
 // Feed is one partition of it.
 type Feed interface {
 	Number() task.Partition
-	Page(ctx context.Context, after task.Position) (entries []task.Entry, next task.Position, life string, err error)
+	Page(ctx context.Context, after task.Position) (task.Page, error)
 	Spare(ctx context.Context, cursor string, at task.Position) error
 	Hold(ctx context.Context, role, who string, ttl time.Duration) (bool, error)
 }
@@ -75,6 +75,8 @@ type Archiver struct {
 	bucket replay.Bucket
 	opts   Options
 	ours   atomic.Bool // the bucket has a manifest of this namespace: Check need not look again
+
+	snapshots int64 // events between two of them
 }
 
 // New makes an archiver.
@@ -88,7 +90,7 @@ func New(log Log, bucket replay.Bucket, o Options) *Archiver {
 	if o.Failed == nil {
 		o.Failed = func(error) {}
 	}
-	return &Archiver{log: log, bucket: bucket, opts: o}
+	return &Archiver{log: log, bucket: bucket, opts: o, snapshots: snapshotEvery}
 }
 
 // Run archives until ctx ends. New queues are found while it runs.

@@ -1,6 +1,10 @@
 package archive
 
-import "github.com/tidemill/tidemill/task"
+import (
+	"slices"
+
+	"github.com/tidemill/tidemill/task"
+)
 
 // bloom is a filter of what a frame speaks of: a task by the lsn of its birth,
 // an entry by its own. Fourteen bits a key and seven probes let one in seven hundred
@@ -15,9 +19,13 @@ const (
 // keyOf is the key of a task, entryKey that of an entry.
 func keyOf(id task.ID) uint64          { return uint64(id.LSN()) }
 func entryKey(at task.Position) uint64 { return uint64(at.LSN) | 1<<63 }
-func newBloom(keys map[uint64]bool) bloom {
+
+// newBloom makes the filter of some keys, which it sorts.
+func newBloom(keys []uint64) bloom {
+	slices.Sort(keys)
+	keys = slices.Compact(keys)
 	b := make(bloom, len(keys)*bloomBits/8+1)
-	for k := range keys {
+	for _, k := range keys {
 		b.probe(k, func(i uint64) bool { b[i/8] |= 1 << (i % 8); return true })
 	}
 	return b

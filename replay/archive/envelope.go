@@ -2,10 +2,10 @@ package archive
 
 import (
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-	"slices"
 
 	"github.com/tidemill/tidemill/internal/wire"
 	"github.com/tidemill/tidemill/task"
@@ -151,17 +151,39 @@ type sealed struct {
 	salt, payload []byte // nil: it has none
 }
 
-// seal splits an entry into envelope and payload.
-func seal(e task.Entry, salt func() []byte) sealed {
-	s := sealed{at: e.At}
-	if i := payloadAt(e.Fields); i >= 0 && e.Erased {
-		e.Fields = slices.Clone(e.Fields)
-		e.Fields[i] = make([]byte, commitmentSize)
-	} else if i := payloadOf(e.Fields); i >= 0 {
-		s.salt, s.payload = salt(), e.Fields[i]
-		e.Fields = slices.Clone(e.Fields)
-		e.Fields[i] = commit(s.salt, s.payload)
+// sealer splits entries into envelopes and payloads. What it returns is good until
+// the next.
+type sealer struct {
+	fields   wire.Fields
+	envelope []byte
+	salts    []byte // that were not used yet
+}
+
+// saltsAtOnce are asked of the system.
+const saltsAtOnce = 256
+
+func (s *sealer) seal(e task.Entry) sealed {
+	x := sealed{at: e.At}
+	if i := payloadAt(e.Fields); i >= 0 && (e.Erased || len(e.Fields[i]) > 0) {
+		commitment := make([]byte, commitmentSize)
+		if !e.Erased {
+			x.salt, x.payload = s.salt(), e.Fields[i]
+			commitment = commit(x.salt, x.payload)
+		}
+		s.fields = append(s.fields[:0], e.Fields...)
+		s.fields[i], e.Fields = commitment, s.fields
 	}
-	s.envelope = appendEnvelope(nil, &e)
-	return s
+	s.envelope = appendEnvelope(s.envelope[:0], &e)
+	x.envelope = s.envelope
+	return x
+}
+
+func (s *sealer) salt() []byte {
+	if len(s.salts) == 0 {
+		s.salts = make([]byte, saltsAtOnce*saltSize)
+		rand.Read(s.salts) //nolint:errcheck // it never fails
+	}
+	x := s.salts[:saltSize:saltSize]
+	s.salts = s.salts[saltSize:]
+	return x
 }

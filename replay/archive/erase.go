@@ -62,7 +62,7 @@ func (p *partition) bodies(ctx context.Context, id task.ID) (in map[*Manifest]ma
 		if err != nil {
 			return nil, false, err
 		}
-		for _, ev := range p.events(e) {
+		for _, ev := range p.events(nil, e) {
 			if ev.Task != id {
 				continue
 			}
@@ -137,6 +137,7 @@ func (r *payloadReader) without(gone map[int64]bool) (content []byte, n int, err
 
 // appendBody appends one record of a payload file.
 func appendBody(records []byte, lsn int64, b body) []byte {
-	head := append(binary.AppendUvarint(nil, uint64(lsn)), b.salt...)
-	return appendRecord(records, append(head, b.payload...))
+	head := binary.AppendUvarint(make([]byte, 0, binary.MaxVarintLen64), uint64(lsn))
+	records = binary.AppendUvarint(records, uint64(len(head)+len(b.salt)+len(b.payload)))
+	return append(append(append(records, head...), b.salt...), b.payload...)
 }

@@ -9,6 +9,12 @@ import (
 	"github.com/tidemill/tidemill/task"
 )
 
+// Snapshots makes an archiver write a snapshot whenever so many events have come.
+func (a *Archiver) Snapshots(every int64) *Archiver {
+	a.snapshots = every
+	return a
+}
+
 // Record is an entry of a segment, whose payload stands beside its commitment.
 type Record struct {
 	At     task.Position

@@ -94,16 +94,16 @@ func (l *fakeLog) Feed(context.Context, task.Queue, int) (archive.Feed, error) {
 
 func (l *fakeLog) Number() task.Partition { return 0 }
 
-func (l *fakeLog) Page(_ context.Context, after task.Position) ([]task.Entry, task.Position, string, error) {
+func (l *fakeLog) Page(_ context.Context, after task.Position) (task.Page, error) {
 	from := 0
 	for from < len(l.entries) && !before(after, l.entries[from].At) {
 		from++
 	}
-	page := l.entries[from:min(from+1000, len(l.entries))]
-	if len(page) == 0 {
-		return nil, after, l.life, nil
+	p := task.Page{Entries: l.entries[from:min(from+1000, len(l.entries))], Next: after, Life: l.life}
+	if n := len(p.Entries); n > 0 {
+		p.Next, p.More = p.Entries[n-1].At, n == 1000
 	}
-	return page, page[len(page)-1].At, l.life, nil
+	return p, nil
 }
 
 func before(a, b task.Position) bool { return a.Ms < b.Ms || a.Ms == b.Ms && a.LSN < b.LSN }

@@ -25,7 +25,7 @@ var errFrame = fmt.Errorf("frame is %w", ErrDamaged)
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 var encoder = sync.OnceValue(func() *zstd.Encoder {
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderCRC(false))
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false))
 	if err != nil {
 		panic(err) // the options are constants
 	}
@@ -40,7 +40,7 @@ var decoder = sync.OnceValue(func() *zstd.Decoder {
 	return d
 })
 
-// appendFrame packs records that were joined by appendRecord.
+// appendFrame packs records.
 func appendFrame(b, records []byte) []byte {
 	at := len(b)
 	b = append(b, make([]byte, frameHead)...)
@@ -50,10 +50,6 @@ func appendFrame(b, records []byte) []byte {
 	binary.LittleEndian.PutUint32(b[at+4:], crc32.Checksum(packed, castagnoli))
 	binary.LittleEndian.PutUint32(b[at+8:], uint32(len(records)))
 	return b
-}
-
-func appendRecord(b, record []byte) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(record))), record...)
 }
 
 // openFrame unpacks the frame that b begins with into dst, and returns what follows.
@@ -85,13 +81,16 @@ func nextRecord(b []byte) (record, rest []byte, ok bool) {
 	return b[n : n+int(v)], b[n+int(v):], true
 }
 
-// checked puts the checksum behind an envelope, unchecked takes it off.
-func checked(envelope []byte) []byte {
-	return binary.LittleEndian.AppendUint32(envelope[:len(envelope):len(envelope)], crc32.Checksum(envelope, castagnoli))
+// appendChecked appends the record of an envelope, with its checksum behind it;
+// unchecked takes that off.
+func appendChecked(b, envelope []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(len(envelope)+crc32.Size))
+	b = append(b, envelope...)
+	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(envelope, castagnoli))
 }
 
 func unchecked(record []byte) (envelope []byte, ok bool) {
-	n := len(record) - 4
+	n := len(record) - crc32.Size
 	if n < 0 {
 		return nil, false
 	}

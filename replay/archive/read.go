@@ -21,6 +21,7 @@ func (a *Archive) Events(ctx context.Context, q task.Queue, n int, after task.Po
 			yield(task.Event{}, fmt.Errorf("archive of %s/%d: %w", q, n, task.ErrNotFound))
 			return
 		}
+		var events []task.Event
 		for e, err := range p.entries(ctx, max(after.LSN, p.beforeTime(after)), !a.bare) {
 			if err != nil {
 				yield(task.Event{}, err)
@@ -29,8 +30,9 @@ func (a *Archive) Events(ctx context.Context, q task.Queue, n int, after task.Po
 			if after.LSN == 0 && e.At.Ms < after.Ms {
 				continue
 			}
-			for _, ev := range p.events(e) {
-				if !yield(ev, nil) {
+			events = p.events(events[:0], e)
+			for i := range events {
+				if !yield(events[i], nil) {
 					return
 				}
 			}
@@ -38,13 +40,14 @@ func (a *Archive) Events(ctx context.Context, q task.Queue, n int, after task.Po
 	}
 }
 
-// events reads an entry.
-func (p *partition) events(e task.Entry) []task.Event {
-	events := wire.Events(p.segments[0].Number, e.At, e.Fields)
-	for i := range events {
-		events[i].Queue, events[i].Erased = p.segments[0].Queue, e.Erased
+// events appends those of an entry.
+func (p *partition) events(to []task.Event, e task.Entry) []task.Event {
+	first := len(to)
+	to = wire.AppendEvents(to, p.segments[0].Number, e.At, e.Fields)
+	for i := first; i < len(to); i++ {
+		to[i].Queue, to[i].Erased = p.segments[0].Queue, e.Erased
 	}
-	return events
+	return to
 }
 
 // beforeTime is an lsn before which nothing is as late as a position without one.
@@ -109,7 +112,7 @@ func (a *Archive) Lost(ctx context.Context) iter.Seq2[task.Event, error] {
 					if !p.lost(e.At.LSN) {
 						continue
 					}
-					for _, ev := range p.events(e) {
+					for _, ev := range p.events(nil, e) {
 						if !yield(ev, nil) {
 							return
 						}

@@ -36,29 +36,24 @@ type segment struct {
 	offsets  []byte // of the frames of pay
 	records  []byte // of the frame being filled
 	payloads []byte
-	keys     map[uint64]bool // of the frame being filled
+	keys     []uint64 // of the frame being filled
 	filters  []byte
 	nodes    []byte
 	raw      int // bytes taken so far
 	rawPay   int
+	sealer   sealer
 }
 
 // newSegment begins the segment that comes after prev in the tree.
 func newSegment(base Manifest, after tree, prev string) *segment {
 	base.Token, base.Prev = token(), prev
-	return &segment{m: base, tree: tree{after.size, slices.Clone(after.edge)}, keys: map[uint64]bool{}}
+	return &segment{m: base, tree: tree{after.size, slices.Clone(after.edge)}}
 }
 
 func token() string {
 	var b [8]byte
 	rand.Read(b[:]) //nolint:errcheck // it never fails
 	return hex.EncodeToString(b[:])
-}
-
-func salt() []byte {
-	b := make([]byte, saltSize)
-	rand.Read(b) //nolint:errcheck // it never fails
-	return b
 }
 
 // full reports whether the segment should be written.
@@ -73,7 +68,7 @@ func (s *segment) begins(at task.Position, events []task.Event) bool {
 }
 
 // add takes an entry; events is what it says.
-func (s *segment) add(e task.Entry, events []task.Event) { s.put(seal(e, salt), events) }
+func (s *segment) add(e task.Entry, events []task.Event) { s.put(s.sealer.seal(e), events) }
 
 func (s *segment) put(x sealed, events []task.Event) {
 	if s.m.Entries == 0 {
@@ -87,16 +82,16 @@ func (s *segment) put(x sealed, events []task.Event) {
 		s.offsets = binary.LittleEndian.AppendUint64(s.offsets, uint64(len(s.pay)))
 	}
 	s.m.To, s.m.Entries, s.m.Events = x.at, s.m.Entries+1, s.m.Events+int64(len(events))
-	s.records = appendRecord(s.records, checked(x.envelope))
+	s.records = appendChecked(s.records, x.envelope)
 	if x.salt != nil {
 		s.payloads = appendBody(s.payloads, x.at.LSN, body{x.salt, x.payload})
 	}
 	for i := range events {
 		switch k := &events[i]; {
 		case !k.Task.IsZero():
-			s.keys[keyOf(k.Task)] = true
+			s.keys = append(s.keys, keyOf(k.Task))
 		case !k.Prev.IsZero():
-			s.keys[entryKey(k.Prev)] = true
+			s.keys = append(s.keys, entryKey(k.Prev))
 		}
 	}
 	if node, ok := s.tree.add(tlog.RecordHash(x.envelope)); ok {
@@ -141,7 +136,7 @@ func (s *segment) flush() {
 	filter := newBloom(s.keys)
 	s.m.Frames[len(s.m.Frames)-1].Filter = int64(len(filter))
 	s.filters = append(s.filters, filter...)
-	clear(s.keys)
+	s.keys = s.keys[:0]
 	s.seg, s.records = appendFrame(s.seg, s.records), s.records[:0]
 	s.pay, s.payloads = appendFrame(s.pay, s.payloads), s.payloads[:0]
 }

@@ -11,8 +11,10 @@ import (
 	"github.com/tidemill/tidemill/task"
 )
 
-// snapshotEvery is how many segments lie between two snapshots.
-const snapshotEvery = 4
+// snapshotEvery is how many events lie between two snapshots at least. More do
+// where more tasks are open, so that writing snapshots costs no more than writing
+// segments.
+const snapshotEvery = 1 << 18
 
 // A snapshot is the fold of a partition up to the end of a segment, without what
 // had ended by then, as JSON in zstd. It is a shortcut for questions about a
@@ -37,7 +39,7 @@ func (a *Archive) Folded(ctx context.Context, q task.Queue, n int, bound task.Po
 func (p *partition) folded(ctx context.Context, n int, bound task.Position) (*task.Fold, error) {
 	for i := n - 1; i >= 0; i-- {
 		m := p.segments[i]
-		if (i+1)%snapshotEvery != 0 || !replay.Within(m.To, bound) || p.lost(m.To.LSN) {
+		if !m.Snapshot || !replay.Within(m.To, bound) || p.lost(m.To.LSN) {
 			continue
 		}
 		b, err := p.bucket.Get(ctx, snapshotName(m), 0, -1)
@@ -60,9 +62,17 @@ func (p *partition) folded(ctx context.Context, n int, bound task.Position) (*ta
 	return nil, nil
 }
 
-// snapshot writes one if it is time for it.
+// snapshotDue reports whether one should follow so many more events.
+func (w *writer) snapshotDue(events int64) bool {
+	for i := len(w.ms) - 1; i >= 0 && !w.ms[i].Snapshot; i-- {
+		events += w.ms[i].Events
+	}
+	return events >= max(w.every, w.open)
+}
+
+// snapshot writes one behind the last segment, if it is time for it.
 func (w *writer) snapshot(ctx context.Context) error {
-	if len(w.ms)%snapshotEvery != 0 {
+	if !w.last.Snapshot {
 		return nil
 	}
 	a, err := assemble(w.bucket, w.ms)
@@ -83,10 +93,12 @@ func (w *writer) snapshot(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, ev := range wire.Events(last.Number, e.At, e.Fields) {
-			f.Add(&ev)
+		w.events = wire.AppendEvents(w.events[:0], last.Number, e.At, e.Fields)
+		for i := range w.events {
+			f.Add(&w.events[i])
 		}
 	}
+	w.open = int64(len(f.Tasks))
 	text, err := json.Marshal(f)
 	if err != nil {
 		return err

@@ -17,13 +17,22 @@ func TestSnapshots(t *testing.T) {
 	w := newWorld(t)
 	for range 10 {
 		w.work(40)
-		w.archive()
+		w.must(w.archiver().Snapshots(200).Once(t.Context()))
 	}
 	a := w.read()
 	found, err := filepath.Glob(filepath.Join(string(w.dir), queue, "0", "*.fold"))
 	w.must(err)
-	if len(found) != 2 {
-		t.Fatalf("%d snapshots of 10 segments, want 2", len(found))
+	marked, since := 0, int64(0)
+	for m := range a.All() {
+		if since += m.Events; m.Snapshot != (since >= 200) {
+			t.Errorf("segment to lsn %d, %d events behind a snapshot: marked %t", m.To.LSN, since, m.Snapshot)
+		}
+		if m.Snapshot {
+			marked, since = marked+1, 0
+		}
+	}
+	if marked < 2 || marked > 5 || len(found) != marked {
+		t.Fatalf("%d snapshots of 10 segments, %d are marked", len(found), marked)
 	}
 	events := w.events(a)
 	at := func() (all []*replay.State) {

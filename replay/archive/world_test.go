@@ -90,7 +90,11 @@ func (w *world) work(n int) {
 // archive copies what the log has so far.
 func (w *world) archive() {
 	w.Helper()
-	w.must(archive.New(archive.Of(w.log.Reader()), w.dir, archive.Options{Namespace: w.ns}).Once(w.Context()))
+	w.must(w.archiver().Once(w.Context()))
+}
+
+func (w *world) archiver() *archive.Archiver {
+	return archive.New(archive.Of(w.log.Reader()), w.dir, archive.Options{Namespace: w.ns})
 }
 
 func (w *world) read() *archive.Archive {

@@ -20,6 +20,9 @@ type writer struct {
 	from   task.Position // where the next page begins
 	life   string        // of the server that the last page came from
 	whole  bool          // the last segment was seen to be as it was written
+	events []task.Event  // of the entry that was taken last
+	every  int64         // events between two snapshots
+	open   int64         // tasks in the last snapshot
 }
 
 // open finds where the archive of a partition ends.
@@ -31,7 +34,7 @@ func (a *Archiver) open(ctx context.Context, q task.Queue, n int) (*writer, erro
 	if err := a.Check(ctx); err != nil {
 		return nil, err
 	}
-	w := &writer{bucket: a.bucket, feed: feed, base: Manifest{
+	w := &writer{bucket: a.bucket, feed: feed, every: a.snapshots, base: Manifest{
 		Namespace: a.opts.Namespace, Queue: q, Partition: n, Number: feed.Number(),
 	}}
 	return w, w.reload(ctx)
@@ -106,29 +109,27 @@ func (w *writer) catchUp(ctx context.Context) error {
 	}
 	s := w.next()
 	for {
-		entries, next, life, err := w.feed.Page(ctx, w.from)
+		page, err := w.feed.Page(ctx, w.from)
 		if err != nil {
 			return err
 		}
-		if w.life != "" && life != w.life { // its clock may have gone back: read it all again
+		if w.life != "" && page.Life != w.life { // its clock may have gone back: read it all again
 			if err := w.write(ctx, s); err != nil {
 				return err
 			}
-			s, w.from, w.life = w.next(), task.Position{}, life
+			s, w.from, w.life = w.next(), task.Position{}, page.Life
 			continue
 		}
-		w.life = life
-		for _, e := range entries {
+		w.from, w.life = page.Next, page.Life
+		for _, e := range page.Entries {
 			if s, err = w.take(ctx, s, e); err != nil {
 				return err
 			}
 		}
-		if next == w.from {
-			break
+		if !page.More {
+			return w.write(ctx, s)
 		}
-		w.from = next
 	}
-	return w.write(ctx, s)
 }
 
 // next is the segment behind the last one.
@@ -151,8 +152,8 @@ func (w *writer) take(ctx context.Context, s *segment, e task.Entry) (*segment, 
 	if e.At.LSN <= last || len(e.Fields) == 0 || string(e.Fields[0]) != wire.BirthFields[0] {
 		return s, nil
 	}
-	events := wire.Events(w.base.Number, e.At, e.Fields)
-	if s.full() || s.begins(e.At, events) {
+	w.events = wire.AppendEvents(w.events[:0], w.base.Number, e.At, e.Fields)
+	if s.full() || s.begins(e.At, w.events) {
 		if err := w.write(ctx, s); err != nil {
 			return nil, err
 		}
@@ -161,7 +162,7 @@ func (w *writer) take(ctx context.Context, s *segment, e task.Entry) (*segment, 
 	if s.m.Entries == 0 && s.m.Epoch == 0 {
 		s.m.Epoch = epochOf(w.life)
 	}
-	s.add(e, events)
+	s.add(e, w.events)
 	return s, nil
 }
 
@@ -173,7 +174,7 @@ func (w *writer) write(ctx context.Context, s *segment) error {
 	}
 	s.finish()
 	m := &s.m
-	m.Life = w.life
+	m.Life, m.Snapshot = w.life, w.snapshotDue(m.Events)
 	body, err := m.encode()
 	if err != nil {
 		return err
