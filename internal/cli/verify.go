@@ -123,7 +123,7 @@ func (a *app) verifyReport(r *archive.Report, key archive.Key) {
 	if key == nil {
 		a.printf("; signatures were not looked at")
 	} else {
-		a.printf("; %s, not signed yet: %s", count(r.Checkpoints, "checkpoint"), count(max(0, r.Entries-r.Signed), "entry"))
+		a.printf("; %s", r.Signatures())
 	}
 	a.printf("\n")
 }

@@ -29,7 +29,7 @@ type Manifest struct {
 	Events    int64          `json:"events"`             // packed entries counted item by item
 	Life      string         `json:"life"`               // of the server that it was read from
 	Survived  int64          `json:"survived,omitempty"` // it begins a new life: what stands behind this lsn in the one before was lost
-	Snapshot  bool           `json:"snapshot,omitempty"` // one was to follow
+	Fold      string         `json:"fold,omitempty"`     // SHA-256 of the snapshot of what was before it
 
 	Segment string      `json:"segment"` // file name
 	Bytes   int64       `json:"bytes"`

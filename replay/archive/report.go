@@ -60,6 +60,23 @@ func (r *Report) Tampered() bool {
 	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Tampered })
 }
 
+// Signatures says what checkpoints cover, as in "1 checkpoint, all signed".
+func (r *Report) Signatures() string {
+	s := "1 checkpoint"
+	if r.Checkpoints != 1 {
+		s = fmt.Sprintf("%d checkpoints", r.Checkpoints)
+	}
+	switch left := r.Entries - r.Signed; {
+	case left == 1:
+		s += ", 1 entry not signed yet"
+	case left > 0:
+		s += fmt.Sprintf(", %d entries not signed yet", left)
+	case r.OK():
+		s += ", all signed"
+	}
+	return s
+}
+
 // Verdict is the report in a word: OK, UNSIGNED or TAMPERED.
 func (r *Report) Verdict() string {
 	switch {

@@ -16,11 +16,12 @@ import (
 // segments.
 const snapshotEvery = 1 << 18
 
-// A snapshot is the fold of a partition up to the end of a segment, without what
-// had ended by then, as JSON in zstd. It is a shortcut for questions about a
-// moment: it may be deleted, and is made of the segments alone.
+// A snapshot is the fold of a partition up to before a segment, without what had
+// ended by then, as JSON in zstd. The segment's manifest has its hash: one that was
+// changed is not believed. It is a shortcut for questions about a moment, made of
+// the segments alone, and may be deleted.
 func snapshotName(m *Manifest) string {
-	return fmt.Sprintf("%s%05d-%015d.fold", folder(m.Queue, m.Partition), m.Epoch, m.To.LSN)
+	return fmt.Sprintf("%s%05d-%015d.fold", folder(m.Queue, m.Partition), m.Epoch, m.From.LSN)
 }
 
 var _ replay.Folder = (*Archive)(nil)
@@ -31,80 +32,109 @@ func (a *Archive) Folded(ctx context.Context, q task.Queue, n int, bound task.Po
 	if p == nil {
 		return nil, nil
 	}
-	return p.folded(ctx, len(p.segments), bound)
+	return p.folded(ctx, bound)
 }
 
-// folded reads the last snapshot of the first n segments that is within a bound. One
-// that knows what a later life lost is none.
-func (p *partition) folded(ctx context.Context, n int, bound task.Position) (*task.Fold, error) {
-	for i := n - 1; i >= 0; i-- {
-		m := p.segments[i]
-		if !m.Snapshot || !replay.Within(m.To, bound) || p.lost(m.To.LSN) {
+// folded reads the last snapshot that is within a bound. One that knows what a later
+// life lost is none.
+func (p *partition) folded(ctx context.Context, bound task.Position) (*task.Fold, error) {
+	for i := len(p.segments) - 1; i > 0; i-- {
+		m, to := p.segments[i], p.segments[i-1].To
+		if m.Fold == "" || !replay.Within(to, bound) || p.lost(to.LSN) {
 			continue
 		}
-		b, err := p.bucket.Get(ctx, snapshotName(m), 0, -1)
+		f, err := readSnapshot(ctx, p.bucket, m)
 		if errors.Is(err, replay.ErrAbsent) {
 			continue
 		}
-		if err != nil {
-			return nil, err
-		}
-		text, _, err := openFrame(b, nil)
-		f := task.NewFold()
-		if err == nil {
-			err = json.Unmarshal(text, f)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w: delete it, it is made of the segments alone", snapshotName(m), err)
-		}
-		return f, nil
+		return f, err
 	}
 	return nil, nil
 }
 
-// snapshotDue reports whether one should follow so many more events.
-func (w *writer) snapshotDue(events int64) bool {
-	for i := len(w.ms) - 1; i >= 0 && !w.ms[i].Snapshot; i-- {
-		events += w.ms[i].Events
+func readSnapshot(ctx context.Context, b replay.Bucket, m *Manifest) (*task.Fold, error) {
+	name := snapshotName(m)
+	content, err := b.Get(ctx, name, 0, -1)
+	if err != nil {
+		return nil, err
+	}
+	f, text := task.NewFold(), []byte(nil)
+	if digest(content) != m.Fold {
+		err = ErrDamaged
+	}
+	if err == nil {
+		text, _, err = openFrame(content, nil)
+	}
+	if err == nil {
+		err = json.Unmarshal(text, f)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: delete it, it is made of the segments alone", name, err)
+	}
+	return f, nil
+}
+
+// snapshotDue reports whether it is time for one behind the last segment.
+func (w *writer) snapshotDue() bool {
+	events := int64(0)
+	for i := len(w.ms) - 1; i >= 0; i-- {
+		if events += w.ms[i].Events; w.ms[i].Fold != "" {
+			break
+		}
 	}
 	return events >= max(w.every, w.open)
 }
 
-// snapshot writes one behind the last segment, if it is time for it.
-func (w *writer) snapshot(ctx context.Context) error {
-	if !w.last.Snapshot {
-		return nil
+// snapshot writes one of what is before a segment, if it is time for it and the
+// segment does not say that some of that was lost. An archiver that died may have
+// left it there already.
+func (w *writer) snapshot(ctx context.Context, m *Manifest) (sum string, err error) {
+	if m.Survived > 0 || !w.snapshotDue() {
+		return "", nil
 	}
+	f, err := w.fold(ctx)
+	if err != nil {
+		return "", err
+	}
+	w.open = int64(len(f.Tasks))
+	text, err := json.Marshal(f)
+	if err != nil {
+		return "", err
+	}
+	name, b := snapshotName(m), appendFrame(nil, text)
+	if err = w.bucket.Put(ctx, name, b); errors.Is(err, replay.ErrExists) {
+		var there []byte
+		if there, err = w.bucket.Get(ctx, name, 0, -1); err == nil && digest(there) != digest(b) {
+			return "", nil // of another version: the next segment has one
+		}
+	}
+	return digest(b), err
+}
+
+// fold is that of all segments.
+func (w *writer) fold(ctx context.Context) (*task.Fold, error) {
 	a, err := assemble(w.bucket, w.ms)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	p := a.part(w.base.Queue, w.base.Partition)
-	last := p.segments[len(p.segments)-1]
-	f, err := p.folded(ctx, len(p.segments)-1, last.To)
+	f, err := p.folded(ctx, w.last.To)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if f == nil {
 		f = task.NewFold()
 		f.Forget, f.Partial = true, p.segments[0].From.LSN > 1
 	}
+	var events []task.Event
 	for e, err := range p.entries(ctx, f.LastLSN, false) {
 		if err != nil {
-			return err
+			return nil, err
 		}
-		w.events = wire.AppendEvents(w.events[:0], last.Number, e.At, e.Fields)
-		for i := range w.events {
-			f.Add(&w.events[i])
+		events = wire.AppendEvents(events[:0], w.last.Number, e.At, e.Fields)
+		for i := range events {
+			f.Add(&events[i])
 		}
 	}
-	w.open = int64(len(f.Tasks))
-	text, err := json.Marshal(f)
-	if err != nil {
-		return err
-	}
-	if err = w.bucket.Put(ctx, snapshotName(last), appendFrame(nil, text)); errors.Is(err, replay.ErrExists) {
-		return nil
-	}
-	return err
+	return f, nil
 }

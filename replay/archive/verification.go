@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -67,6 +68,9 @@ func (v *verification) segment(ctx context.Context, m *Manifest) error {
 	if v.sums != nil {
 		v.sums[m.Size] = m.sum
 	}
+	if err := v.snapshot(ctx, m); err != nil {
+		return err
+	}
 	b, err := v.bucket.Get(ctx, m.object(), 0, -1)
 	if errors.Is(err, replay.ErrAbsent) {
 		v.find(true, m, m.From.LSN, m.To.LSN, "the segment is missing")
@@ -89,6 +93,21 @@ func (v *verification) segment(ctx context.Context, m *Manifest) error {
 	}
 	v.resume(m)
 	return nil
+}
+
+// snapshot checks the one before a segment, if it is there.
+func (v *verification) snapshot(ctx context.Context, m *Manifest) error {
+	if v.quick || m.Fold == "" {
+		return nil
+	}
+	b, err := v.bucket.Get(ctx, snapshotName(m), 0, -1)
+	if errors.Is(err, replay.ErrAbsent) {
+		return nil // it may be deleted
+	}
+	if err == nil && digest(b) != m.Fold {
+		v.find(true, m, m.From.LSN, m.From.LSN, "the snapshot %s is not the one that was written", path.Base(snapshotName(m)))
+	}
+	return err
 }
 
 // chain checks where a segment stands.

@@ -174,7 +174,9 @@ func (w *writer) write(ctx context.Context, s *segment) error {
 	}
 	s.finish()
 	m := &s.m
-	m.Life, m.Snapshot = w.life, w.snapshotDue(m.Events)
+	m.Life = w.life
+	fold, unfolded := w.snapshot(ctx, m) // what cannot be folded is archived all the same
+	m.Fold = fold
 	body, err := m.encode()
 	if err != nil {
 		return err
@@ -196,5 +198,5 @@ func (w *writer) write(ctx context.Context, s *segment) error {
 		}
 	}
 	w.ms, w.last, w.whole = append(w.ms, m), m, true
-	return errors.Join(w.spare(ctx), w.snapshot(ctx))
+	return errors.Join(w.spare(ctx), unfolded)
 }

@@ -92,7 +92,7 @@ func TestCommands(t *testing.T) {
 	w.says(1, verify, "no archive here", "hint: ")
 	w.says(1, []string{"copy", w.place, copied}, "no archive here", "hint: ")
 	w.says(0, archived, "checkpoint 1: ", "entries signed\n")
-	w.says(0, verify, "OK: ", "in 1 segments", "1 checkpoints, not signed yet: 0 entries")
+	w.says(0, verify, "OK: ", "in 1 segments", "1 checkpoint, all signed")
 	w.says(0, []string{"ls", w.place}, "default/0 epoch ", "lsn 1 to ")
 	w.says(0, []string{"copy", w.place, copied}, "4 objects copied, 0 were there")
 	w.says(0, []string{"copy", w.place, copied}, "0 objects copied, 4 were there")

@@ -44,8 +44,8 @@ func (a *app) verify(ctx context.Context, place, pub string) error {
 	for _, f := range r.Findings {
 		a.printf("%s\n", quoted(f.String()))
 	}
-	a.printf("%s: %d entries of %s in %d segments, %d payloads, %d erased; %d checkpoints, not signed yet: %d entries\n",
-		r.Verdict(), r.Entries, quoted(r.Namespace), r.Segments, r.Payloads, r.Erased, r.Checkpoints, max(0, r.Entries-r.Signed))
+	a.printf("%s: %d entries of %s in %d segments, %d payloads, %d erased; %s\n",
+		r.Verdict(), r.Entries, quoted(r.Namespace), r.Segments, r.Payloads, r.Erased, r.Signatures())
 	if r.Tampered() {
 		return failure("keep the archive as it is, and compare it with a copy", "verify: the archive was tampered with")
 	}
