@@ -61,13 +61,14 @@ func TestSettleBatches(t *testing.T) {
 }
 
 // TestSecondSettle: many outcomes do not wait for the answer to others; few do, and go
-// together.
+// together. Of 2,000 the first pair of calls takes 129 at least, three take 512 each,
+// the fifth all but what is too few for the second of it: 600 ms. One by one it is 900.
 func TestSecondSettle(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]struct {
 		twice bool
 		took  time.Duration // the first call has few
-	}{100: {false, 200 * time.Millisecond}, 2000: {true, 500 * time.Millisecond}} {
+	}{100: {false, 200 * time.Millisecond}, 2000: {true, 600 * time.Millisecond}} {
 		t.Run(strconv.Itoa(n), func(t *testing.T) {
 			inBubble(t, func(t *testing.T) {
 				f := newFake(t)
