@@ -45,7 +45,7 @@ func (p part) at(ctx context.Context, bound task.Position) (view, error) {
 		return view{}, fmt.Errorf("read %s: %w", p.name(), err)
 	}
 	v := view{fold: f, trimmed: f.Partial}
-	f.Forget = true
+	f.Forget, f.Dropped = true, nil
 	for e, err := range p.events(ctx, f.Last) {
 		if err != nil {
 			return v, err

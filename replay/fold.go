@@ -25,6 +25,33 @@ type Partition struct {
 
 // Fold reads the whole history, partition by partition, in order of their names.
 func Fold(ctx context.Context, src Source) ([]Partition, error) {
+	return foldBy(ctx, src, task.NewFold)
+}
+
+// Gaps reads the whole history, and returns the ranges that are not there.
+func Gaps(ctx context.Context, src Source) ([]Gap, error) {
+	folds, err := foldBy(ctx, src, func() *task.Fold {
+		f := task.NewFold()
+		f.Forget, f.Dropped = true, nil
+		return f
+	})
+	var all []Gap
+	for _, p := range folds {
+		for _, g := range p.Gaps {
+			all = append(all, Gap{Queue: p.Queue, Partition: p.Number, Gap: g})
+		}
+	}
+	return all, err
+}
+
+// Gap is a range of a partition's log that is not there.
+type Gap struct {
+	Queue     task.Queue
+	Partition int
+	task.Gap
+}
+
+func foldBy(ctx context.Context, src Source, begin func() *task.Fold) ([]Partition, error) {
 	queues, err := src.Queues(ctx)
 	if err != nil {
 		return nil, err
@@ -32,7 +59,7 @@ func Fold(ctx context.Context, src Source) ([]Partition, error) {
 	var all []Partition
 	for q, n := range queues {
 		for i := range n {
-			p := Partition{Queue: q, Number: i, Fold: task.NewFold()}
+			p := Partition{Queue: q, Number: i, Fold: begin()}
 			if err := p.read(ctx, src); err != nil {
 				return nil, err
 			}

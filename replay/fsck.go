@@ -36,9 +36,15 @@ func (r *Report) OK() bool { return len(r.Problems) == 0 }
 // tries bounds how often a moving partition is looked at again.
 const tries = 20
 
-// Fsck folds the history and compares it with the live state.
+// Fsck folds the history and compares it with the live state. Its memory is that of
+// the tasks that are open or dead, and of the entries of tasks that were cancelled
+// before they were delivered.
 func Fsck(ctx context.Context, src Source, live Snapshot) (*Report, error) {
-	folds, err := Fold(ctx, src)
+	folds, err := foldBy(ctx, src, func() *task.Fold {
+		f := task.NewFold()
+		f.Forget = true
+		return f
+	})
 	if err != nil {
 		return nil, fmt.Errorf("fsck: %w", err)
 	}
@@ -89,15 +95,15 @@ func (r *Report) compare(p *Partition, l *task.Live) {
 func (r *Report) count(p *Partition) {
 	r.Partitions++
 	r.AsOf[p.name()] = p.LastLSN
-	r.Tasks += len(p.Tasks)
 	r.Partial = r.Partial || p.Partial
 	r.Gaps = append(r.Gaps, p.Gaps...)
-	for _, l := range p.Tasks {
-		r.States[l.State]++
-		if l.State == task.Lost {
-			r.Lost++
-			r.problem("%s: a task's entry vanished from the stream", p.name())
-		}
+	for s, n := range p.States() {
+		r.States[s] += int(n)
+		r.Tasks += int(n)
+	}
+	for range p.States()[task.Lost] {
+		r.Lost++
+		r.problem("%s: a task's entry vanished from the stream", p.name())
 	}
 	for k, n := range p.Counts {
 		r.Kinds[k] += n

@@ -101,7 +101,7 @@ func (p *projection) add(e *task.Event) error {
 
 // counted reports whether a row has a number of such events.
 func counted(k task.Kind) bool {
-	return k == task.Born || k == task.Scheduled || task.OutcomeSuccess <= k && k <= task.OutcomeExpire
+	return k == task.Born || k == task.Scheduled || k.IsOutcome()
 }
 
 func rowOf(rows map[rowKey]*StatsRow, key rowKey) *StatsRow {

@@ -81,7 +81,7 @@ func (p *partition) fold(ctx context.Context) (*task.Fold, error) {
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return nil, mapError(err)
 	}
-	f.Partial = floor > 1
+	f.Partial, f.Forget, f.Dropped = floor > 1, true, nil
 	for e, err := range p.scan(ctx, task.Position{}) {
 		if err != nil {
 			return nil, err

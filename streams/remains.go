@@ -48,6 +48,7 @@ func (p *partition) remains(ctx context.Context, id task.ID) (*task.Life, []task
 func prune(f *task.Fold, trimmed *task.Event) {
 	_, to, _ := strings.Cut(string(trimmed.Extra), " ")
 	cut := parseInt(to)
+	f.First = max(f.First, cut)
 	for at, id := range f.Entries {
 		if at.LSN < cut {
 			delete(f.Entries, at)

@@ -27,7 +27,7 @@ func newRestoring(p *partition) *restoring {
 		p: p, fold: task.NewFold(), bodies: map[task.ID]wire.Fields{}, last: map[task.ID]task.Event{},
 		erased: map[task.ID]bool{}, asked: map[task.ID]int64{},
 	}
-	r.fold.Forget = true
+	r.fold.Forget, r.fold.Dropped = true, nil
 	return r
 }
 

@@ -26,12 +26,16 @@ type Life struct {
 //  4. The entry of a task that was cancelled before its delivery stays in t, and
 //     is dropped without an event when it is read. Until then it may be reclaimed.
 //  5. With Forget set its memory is that of the open and the dead: a task that ended
-//     for good is counted in Ended and dropped. If it ends again, that is a violation
-//     as ever, though not known to be a second end.
+//     for good is counted in Ended and dropped. Since the log is dense, an id of a
+//     birth in it that is not there any more has ended: a second end is known as one.
+//     Tasks born before a partial log are kept.
+//  6. With Dropped nil the entries of (4) are not remembered, and an event that names
+//     an entry nobody knows may be of one of them.
 type Fold struct {
 	Partial    bool
 	Forget     bool
 	Tasks      map[ID]*Life
+	First      int64 // lsn of the first event
 	LastLSN    int64
 	Last       Position
 	Paused     bool
@@ -86,6 +90,9 @@ func (f *Fold) Add(e *Event) {
 // advance checks that the log is dense. An epoch event explains the jump to
 // itself; so does the first entry of a partial log.
 func (f *Fold) advance(e *Event) {
+	if f.LastLSN == 0 {
+		f.First = e.At.LSN
+	}
 	if e.Item == 0 {
 		from := f.LastLSN + 1
 		switch {
@@ -109,12 +116,16 @@ func (f *Fold) apply(e *Event) {
 		if (f.Partial || f.Forget) && (e.Kind == StaleOutcome || e.Kind == Redacted) {
 			return // they follow any state, any end
 		}
+		if f.Forget && f.forgotten(e) {
+			f.again(e)
+			return
+		}
 		l = f.first(e)
 		f.Tasks[e.Task] = l
 	}
 	to, err := Apply(l.State, e.Kind)
 	if err != nil {
-		if l.State.Terminal() && e.Kind >= OutcomeSuccess && e.Kind <= OutcomeExpire {
+		if l.State.Terminal() && e.Kind.IsOutcome() {
 			f.EndedTwice++
 		}
 		f.violate("%s at %s: %v", e.Task, e.At, err)
@@ -128,6 +139,28 @@ func (f *Fold) apply(e *Event) {
 		f.violate("%s released at %s, due %d", e.Task, e.At, e.DueMs)
 	}
 	f.move(e, l, to)
+}
+
+// forgotten reports whether an unknown task was born in this log.
+func (f *Fold) forgotten(e *Event) bool {
+	lsn := e.Task.LSN()
+	if lsn < f.First || lsn >= e.At.LSN {
+		return false
+	}
+	for _, g := range f.Gaps {
+		if g.From <= lsn && lsn <= g.To {
+			return false
+		}
+	}
+	return true
+}
+
+// again applies an event of a task that was forgotten.
+func (f *Fold) again(e *Event) {
+	if e.Kind.IsOutcome() {
+		f.EndedTwice++
+	}
+	f.violate("%s at %s: %s of a task that has ended", e.Task, e.At, e.Kind)
 }
 
 // first is the life of a task before its first event in this log.
@@ -146,7 +179,7 @@ func (f *Fold) first(e *Event) *Life {
 func (f *Fold) move(e *Event, l *Life, to State) {
 	if l.State == Ready && (to != Ready || e.Kind == HandedBack) {
 		delete(f.Entries, l.Entry)
-		if e.Kind == OutcomeCancel && e.Consumer == "" && !l.Entry.IsZero() && !f.Forget { // no settle: nobody had it
+		if e.Kind == OutcomeCancel && e.Consumer == "" && !l.Entry.IsZero() && f.Dropped != nil { // no settle: nobody had it
 			f.Dropped[l.Entry] = true
 		}
 	}
@@ -170,7 +203,7 @@ func (f *Fold) move(e *Event, l *Life, to State) {
 		l.DueMs = e.DueMs
 	}
 	l.State, l.Last = to, e.At
-	if f.Forget && to.Terminal() && to != Dead {
+	if f.Forget && to.Terminal() && to != Dead && !(f.Partial && e.Task.LSN() < f.First) {
 		f.Ended[to]++
 		delete(f.Tasks, e.Task)
 	}
@@ -182,7 +215,7 @@ func (f *Fold) byEntry(e *Event) {
 	if e.Task.IsZero() {
 		id, ok := f.Entries[e.Prev]
 		if !ok {
-			if !f.Partial && !f.Forget && !f.Dropped[e.Prev] {
+			if !f.Partial && f.Dropped != nil && !f.Dropped[e.Prev] {
 				f.violate("%s at %s: entry %s is not open", e.Kind, e.At, e.Prev)
 			}
 			return

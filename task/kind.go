@@ -76,6 +76,9 @@ func States() []State {
 	return all
 }
 
+// IsOutcome reports whether the event ends an attempt, or a task that waits.
+func (k Kind) IsOutcome() bool { return OutcomeSuccess <= k && k <= OutcomeExpire }
+
 // OfPartition reports whether the event is about no single task.
 func (k Kind) OfPartition() bool { return k >= Paused || k == Unknown }
 

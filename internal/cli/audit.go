@@ -74,28 +74,26 @@ func (a *app) auditGapsCommand() *cobra.Command {
 }
 
 func (a *app) auditGaps(ctx context.Context, src replay.Source) error {
-	folds, err := replay.Fold(ctx, src)
+	gaps, err := replay.Gaps(ctx, src)
 	if err != nil {
 		return err
 	}
 	bad := 0
-	for _, p := range folds {
-		for _, g := range p.Gaps {
-			if !g.Explained {
-				bad++
-			}
-			if a.json {
-				if err := a.printJSON(map[string]any{"queue": p.Queue, "partition": p.Number, "from": g.From, "to": g.To, "explained": g.Explained, "why": g.Why}); err != nil {
-					return err
-				}
-				continue
-			}
-			why := "nothing explains it"
-			if g.Explained {
-				why = "an epoch began: " + clean(g.Why)
-			}
-			a.printf("%s/%d lsn %d to %d: %s\n", p.Queue, p.Number, g.From, g.To, why)
+	for _, g := range gaps {
+		if !g.Explained {
+			bad++
 		}
+		if a.json {
+			if err := a.printJSON(map[string]any{"queue": g.Queue, "partition": g.Partition, "from": g.From, "to": g.To, "explained": g.Explained, "why": g.Why}); err != nil {
+				return err
+			}
+			continue
+		}
+		why := "nothing explains it"
+		if g.Explained {
+			why = "an epoch began: " + clean(g.Why)
+		}
+		a.printf("%s/%d lsn %d to %d: %s\n", g.Queue, g.Partition, g.From, g.To, why)
 	}
 	if bad > 0 {
 		return failure(exitFailed, "tidemill verify tells whether the archive was changed", "audit found %s that nothing explains", count(bad, "gap"))

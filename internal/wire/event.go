@@ -83,7 +83,7 @@ func kind(f Fields) (k task.Kind, outcome string, ok bool) {
 	word, outcome := string(f.get(EventFields, eKind)), string(f.get(EventFields, eOutcome))
 	if word == Outcome {
 		k = task.ParseKind(outcome)
-		return k, "", task.OutcomeSuccess <= k && k <= task.OutcomeExpire
+		return k, "", k.IsOutcome()
 	}
 	k = task.ParseKind(word)
 	return k, outcome, k > task.OutcomeExpire

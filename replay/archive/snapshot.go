@@ -124,7 +124,7 @@ func (w *writer) fold(ctx context.Context) (*task.Fold, error) {
 	}
 	if f == nil {
 		f = task.NewFold()
-		f.Forget, f.Partial = true, p.segments[0].From.LSN > 1
+		f.Forget, f.Dropped, f.Partial = true, nil, p.segments[0].From.LSN > 1
 	}
 	var events []task.Event
 	for e, err := range p.entries(ctx, f.LastLSN, false) {
