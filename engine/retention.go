@@ -41,6 +41,12 @@ func (e *Engine) EndHold(ctx context.Context, name string, q task.Queue, by By) 
 	return e.log.EndHold(ctx, name, q, by)
 }
 
+// ForgetArchive lets trim remove what no archive has, until an archiver comes again.
+// It reports whether anything was spared for one. Who and why is in the history.
+func (e *Engine) ForgetArchive(ctx context.Context, q task.Queue, by By) (bool, error) {
+	return e.log.ForgetArchive(ctx, q, by)
+}
+
 // Holds lists the holds of a queue.
 func (e *Engine) Holds(ctx context.Context, q task.Queue) ([]Hold, error) {
 	return e.log.Reader().Holds(ctx, q)

@@ -74,16 +74,11 @@ func keepFields() decoder {
 	}
 }
 
-// Spare registers a cursor: trim removes nothing from at on. The zero position
-// takes it away.
+// Spare registers a cursor: trim removes nothing from at on. [Log.ForgetArchive] takes
+// that of an archive away.
 func (f *Feed) Spare(ctx context.Context, cursor string, at task.Position) error {
-	p, err := f.part, error(nil)
-	if at.IsZero() {
-		err = p.log.db.HDel(ctx, p.Cursors, cursor).Err()
-	} else {
-		err = p.log.db.HSet(ctx, p.Cursors, cursor, at.String()).Err()
-	}
-	if err != nil {
+	p := f.part
+	if err := p.log.db.HSet(ctx, p.Cursors, cursor, at.String()).Err(); err != nil {
 		return fmt.Errorf("spare %s for %s: %w", p.Queue, cursor, mapError(err))
 	}
 	return nil

@@ -1,9 +1,11 @@
 package streams_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
+	"github.com/tidemill/tidemill/streams"
 	"github.com/tidemill/tidemill/task"
 )
 
@@ -43,7 +45,14 @@ func TestFeed(t *testing.T) {
 			t.Errorf("%d entries from %d on, the cursor stands at %d", len(left), left[0], at.LSN)
 		}
 		r.must(feed.Spare(r.ctx, "archive", task.Position{LSN: 1}))
-		r.must(feed.Spare(r.ctx, "archive", task.Position{}))
+		for _, want := range []bool{true, false} {
+			if spared, err := r.log.ForgetArchive(r.ctx, queue, by); spared != want || err != nil {
+				t.Errorf("forgot %t, %v, want %t", spared, err, want)
+			}
+		}
+		if _, err := r.log.ForgetArchive(r.ctx, queue, streams.By{}); !errors.Is(err, task.ErrInvalidOption) {
+			t.Errorf("forgotten by nobody: %v", err)
+		}
 		if behind, err = r.log.Reader().Behind(r.ctx, queue); err != nil || len(behind) != 0 {
 			t.Errorf("behind %v, %v", behind, err)
 		}

@@ -60,7 +60,7 @@ func (l *Log) Hold(ctx context.Context, name string, q task.Queue, from HoldFrom
 	}
 	all := make([]Hold, 0, len(ps))
 	for i, p := range ps {
-		r, err := p.spare(ctx, name, ms, number(from.LSN), by)
+		r, err := p.spare(ctx, holdPrefix+name, ms, number(from.LSN), by)
 		if err != nil {
 			return all, err
 		}
@@ -80,28 +80,39 @@ func (l *Log) EndHold(ctx context.Context, name string, q task.Queue, by By) err
 	if err := cmp.Or(by.validate(), task.ValidName("hold", name)); err != nil {
 		return err
 	}
-	ps, err := l.partitions(ctx, q, false)
-	if err != nil {
-		return err
+	ended, err := l.release(ctx, holdPrefix+name, q, by)
+	if err == nil && !ended {
+		err = fmt.Errorf("hold %s of %s: %w", name, q, task.ErrNotFound)
 	}
-	ended := 0
-	for _, p := range ps {
-		r, err := p.spare(ctx, name, "", "", by)
-		if err != nil {
-			return err
-		}
-		if r.word() == "OK" {
-			ended++
-		}
-	}
-	if ended == 0 {
-		return fmt.Errorf("hold %s of %s: %w", name, q, task.ErrNotFound)
-	}
-	return nil
+	return err
 }
 
-func (p *partition) spare(ctx context.Context, name string, ms, lsn any, by By) (reply, error) {
-	return p.call(ctx, spareScript, []string{p.Meta, p.Tasks, p.Events, p.Cursors}, name, ms, lsn, by.Actor, by.Reason)
+// ForgetArchive lets trim remove what no archive has, until an archiver comes again.
+// It reports whether anything was spared for one.
+func (l *Log) ForgetArchive(ctx context.Context, q task.Queue, by By) (bool, error) {
+	if err := by.validate(); err != nil {
+		return false, err
+	}
+	return l.release(ctx, archiveCursor, q, by)
+}
+
+// release takes a cursor away in every partition of a queue, and reports whether it
+// was in one.
+func (l *Log) release(ctx context.Context, cursor string, q task.Queue, by By) (bool, error) {
+	ps, err := l.partitions(ctx, q, false)
+	ended := false
+	for _, p := range ps {
+		r, err := p.spare(ctx, cursor, "", "", by)
+		if err != nil {
+			return ended, err
+		}
+		ended = ended || r.word() == "OK"
+	}
+	return ended, err
+}
+
+func (p *partition) spare(ctx context.Context, cursor string, ms, lsn any, by By) (reply, error) {
+	return p.call(ctx, spareScript, []string{p.Meta, p.Tasks, p.Events, p.Cursors}, cursor, ms, lsn, by.Actor, by.Reason)
 }
 
 // Holds lists the holds of a queue, by name and partition.

@@ -24,43 +24,6 @@ func (a *app) auditCommand() *cobra.Command {
 	return c
 }
 
-func (a *app) auditWhoCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use: "who", Short: "Tell what operators did, and the reasons they gave", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.ask(cmd, func(src replay.Source) error { return a.auditWho(cmd.Context(), src) })
-		},
-	}
-	sourceFlag(c)
-	return c
-}
-
-// byOperators are the kinds of event that somebody asked for.
-var byOperators = []task.Kind{task.OutcomeCancel, task.CancelRequested, task.Requeued, task.PurgedDead, task.Redacted, task.Paused, task.Resumed, task.RetentionSet}
-
-func (a *app) auditWho(ctx context.Context, src replay.Source) error {
-	for e, err := range replay.Select(ctx, src, replay.Filter{Kinds: byOperators}, nil) {
-		if err != nil {
-			return err
-		}
-		if e.Actor == "" {
-			continue // a node that carried a cancel out
-		}
-		if a.json {
-			if err := a.printJSON(newEventLine(&e)); err != nil {
-				return err
-			}
-			continue
-		}
-		what := string(e.Queue)
-		if !e.Task.IsZero() {
-			what = e.Task.String()
-		}
-		a.printf("%s  %s  %s  by %s: %s\n", stampMs(e.At.Ms), e.Kind, what, clean(e.Actor), clean(e.Reason))
-	}
-	return nil
-}
-
 func (a *app) auditGapsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "gaps", Short: "Tell which ranges of the log are not there, and why", Args: cobra.NoArgs,

@@ -27,7 +27,7 @@ func TestRetention(t *testing.T) {
 	c.ok("retention", "mail", "--default", "--reason", "policy 14")
 	c.same(show(), unset)
 	who := c.masked(c.ok("audit", "who"))
-	contains(t, who, "TIME  retention_set  mail  by ann: policy 12\n")
+	contains(t, who, "TIME  retention_set  mail: keep 2592000000 1610612736 -  by ann: policy 12\n")
 	contains(t, who, ": policy 14\n")
 	contains(t, c.ok("log", "--kind", "retention_set"), "retention_set to keep 2592000000 1610612736 - by ann: policy 12")
 }

@@ -1,11 +1,13 @@
 -- spare: a hold. Trim removes nothing from a moment on, until it is released. To look and to register is one script: a
 -- trim ran before, and the floor tells of it, or it runs after, and sees the cursor: each of its steps reads them all.
 -- Asked again, a hold holds what it held or more. What is left below the floor is held too, though nobody reads it.
+-- The cursor of an archive is moved by the archiver; here it is taken away when there is none any more.
 -- KEYS  meta tasks events cursors
--- ARGV  name from-ms from-lsn actor reason   by time or by lsn, the other ''; both '': release
+-- ARGV  cursor from-ms from-lsn actor reason   by time or by lsn, the other ''; both '': release
 -- reply OK|SAME entry floor | OK|GONE of a release
 -- refusals EPOCH SCHEMA TYPE
-local tasks, events, cursors, cursor = KEYS[2], KEYS[3], KEYS[4], 'hold:' .. ARGV[1]
+local tasks, events, cursors, cursor = KEYS[2], KEYS[3], KEYS[4], ARGV[1]
+local name = string.match(cursor, '^hold:(.+)')
 local refusal = open() or expect(tasks, 'stream', events, 'stream', cursors, 'hash')
 if refusal then return refusal end
 local held = call('HGET', cursors, cursor)
@@ -15,7 +17,7 @@ local function said(words)
 end
 if ARGV[2] == '' and ARGV[3] == '' then
   if not held then return {'GONE'} end
-  said('release ' .. ARGV[1])
+  said(name and 'release ' .. name or 'forget ' .. cursor)
   call('HDEL', cursors, cursor)
   commit()
   return {'OK'}
@@ -34,7 +36,7 @@ for _, stream in ipairs({tasks, events}) do
   if id and after(at, id) then at = id end
 end
 if held and not after(held, at) then return {'SAME', held, int(floor)} end
-said('hold ' .. ARGV[1] .. ' ' .. at)
+said('hold ' .. name .. ' ' .. at)
 call('HSET', cursors, cursor, at)
 commit()
 return {'OK', at, int(floor)}

@@ -137,7 +137,9 @@ func pressureBacklog(w *world) {
 func pressureForgotten(w *world) {
 	w.fill()
 	w.refused()
-	w.archived(task.Position{})
+	if spared, err := w.log.ForgetArchive(w.ctx, queue, by); !spared || err != nil {
+		w.Fatalf("forgot %t, %v", spared, err)
+	}
 	w.tight()
 	w.ready(1)
 }
