@@ -47,7 +47,7 @@ type cut struct{ from, to int64 }
 
 // Open reads the manifests of an archive.
 func Open(ctx context.Context, b replay.Bucket) (*Archive, error) {
-	ms, err := manifests(ctx, b, "")
+	ms, err := manifests(ctx, b, "", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -115,10 +115,11 @@ func (a *Archive) part(q task.Queue, n int) *partition {
 }
 
 // manifests reads those whose names begin with prefix, ordered by queue, partition
-// and lsn. A foreign one is an error: what it stands for would be left out.
-func manifests(ctx context.Context, b replay.Bucket, prefix string) ([]*Manifest, error) {
+// and lsn; those that are known by their names are not read again. A foreign one is an
+// error: what it stands for would be left out.
+func manifests(ctx context.Context, b replay.Bucket, prefix string, known map[string]*Manifest) ([]*Manifest, error) {
 	var all []*Manifest
-	for m, err := range eachManifest(ctx, b, prefix) {
+	for m, err := range eachManifest(ctx, b, prefix, known) {
 		if err == nil && m.name != m.want() {
 			err = fmt.Errorf("manifest %s is %w: it belongs to %s", m.name, ErrDamaged, m.want())
 		}
@@ -136,19 +137,18 @@ func sorted(all []*Manifest) []*Manifest {
 }
 
 // eachManifest reads the objects that stand where manifests do.
-func eachManifest(ctx context.Context, b replay.Bucket, prefix string) iter.Seq2[*Manifest, error] {
+func eachManifest(ctx context.Context, b replay.Bucket, prefix string, known map[string]*Manifest) iter.Seq2[*Manifest, error] {
 	return func(yield func(*Manifest, error) bool) {
 		for name, err := range b.List(ctx, prefix) {
 			if err == nil && turnOf(name) != manifestTurn {
 				continue
 			}
-			var m *Manifest
+			m := known[name]
 			var body []byte
-			if err == nil {
-				body, err = b.Get(ctx, name, 0, -1)
-			}
-			if err == nil {
-				m, err = parseManifest(name, body)
+			if err == nil && m == nil {
+				if body, err = b.Get(ctx, name, 0, -1); err == nil {
+					m, err = parseManifest(name, body)
+				}
 			}
 			if !yield(m, err) {
 				return

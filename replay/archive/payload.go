@@ -45,17 +45,33 @@ func payloadFile(ctx context.Context, b replay.Bucket, m *Manifest) (name string
 	return name, generation, nil
 }
 
-func openPayloads(ctx context.Context, b replay.Bucket, m *Manifest) (*payloadReader, error) {
-	name, generation, err := payloadFile(ctx, b, m)
-	if err != nil {
-		return nil, err
+// newestPayloads reads it. Most are of generation 0, with none behind it, and need no
+// list of names.
+func newestPayloads(ctx context.Context, b replay.Bucket, m *Manifest) (name string, generation int, content []byte, err error) {
+	name = payloadName(m.Queue, m.Partition, m.Epoch, m.From.LSN, m.Token, 0)
+	content, err = b.Get(ctx, name, 0, -1)
+	if err == nil {
+		_, err = b.Get(ctx, payloadName(m.Queue, m.Partition, m.Epoch, m.From.LSN, m.Token, 1), 0, 1)
+		if errors.Is(err, replay.ErrAbsent) {
+			return name, 0, content, nil
+		}
 	}
-	content, err := b.Get(ctx, name, 0, -1)
-	if errors.Is(err, replay.ErrAbsent) { // erased meanwhile: the next one is there
+	if err != nil && !errors.Is(err, replay.ErrAbsent) {
+		return "", 0, nil, err
+	}
+	for range 3 { // what was listed may be erased meanwhile: then the next one is there
 		if name, generation, err = payloadFile(ctx, b, m); err == nil {
 			content, err = b.Get(ctx, name, 0, -1)
 		}
+		if !errors.Is(err, replay.ErrAbsent) {
+			break
+		}
 	}
+	return name, generation, content, err
+}
+
+func openPayloads(ctx context.Context, b replay.Bucket, m *Manifest) (*payloadReader, error) {
+	name, generation, content, err := newestPayloads(ctx, b, m)
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,7 @@ type Signer struct {
 	keys   note.Verifiers
 	last   *Checkpoint
 	done   map[string]int // segments of each partition that the last one covers
+	read   map[string]*Manifest
 	now    func() time.Time
 }
 
@@ -46,7 +47,7 @@ func NewSigner(bucket replay.Bucket, private, public string) (*Signer, error) {
 // are new since the last checkpoint are read and must continue the trees that were
 // signed; else [ErrTampered].
 func (s *Signer) Sign(ctx context.Context) (*Checkpoint, error) {
-	a, err := Open(ctx, s.bucket)
+	a, err := s.open(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w", err)
 	}
@@ -83,6 +84,19 @@ func (s *Signer) Sign(ctx context.Context) (*Checkpoint, error) {
 	c.sum = digest(body)
 	s.last = c
 	return c, nil
+}
+
+// open is [Open] that reads no manifest twice: they are never written again.
+func (s *Signer) open(ctx context.Context) (*Archive, error) {
+	ms, err := manifests(ctx, s.bucket, "", s.read)
+	if err != nil {
+		return nil, err
+	}
+	s.read = make(map[string]*Manifest, len(ms))
+	for _, m := range ms {
+		s.read[m.name] = m
+	}
+	return assemble(s.bucket, ms)
 }
 
 // tree checks what is new in a partition, and says where it stands.

@@ -57,7 +57,7 @@ func Verify(ctx context.Context, b replay.Bucket, key Key, kept ...*Checkpoint) 
 
 // manifests reads all; what has the name of one and is none is a finding.
 func (r *Report) manifests(ctx context.Context, b replay.Bucket) (ms []*Manifest, err error) {
-	for m, err := range eachManifest(ctx, b, "") {
+	for m, err := range eachManifest(ctx, b, "", nil) {
 		switch {
 		case errors.Is(err, ErrDamaged):
 			r.Findings = append(r.Findings, Finding{Tampered: true, What: err.Error()})

@@ -46,7 +46,7 @@ func (a *Archiver) Check(ctx context.Context) error {
 	if a.ours.Load() {
 		return nil
 	}
-	for m, err := range eachManifest(ctx, a.bucket, "") {
+	for m, err := range eachManifest(ctx, a.bucket, "", nil) {
 		switch {
 		case errors.Is(err, ErrDamaged): // told by whoever goes on behind it
 		case err != nil:
@@ -64,7 +64,7 @@ func (a *Archiver) Check(ctx context.Context) error {
 // reload goes on behind the last manifest, and registers the cursor there: before
 // the first segment at the beginning of the log.
 func (w *writer) reload(ctx context.Context) error {
-	ms, err := manifests(ctx, w.bucket, folder(w.base.Queue, w.base.Partition))
+	ms, err := manifests(ctx, w.bucket, folder(w.base.Queue, w.base.Partition), nil)
 	if err != nil {
 		return err
 	}
