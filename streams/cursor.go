@@ -200,11 +200,12 @@ func (c *cursor) merged() iter.Seq[*record] {
 	}
 }
 
-// least is the list with the least position; of equal ones the first.
+// least is the list with the least position; of equal ones the last, which tells what
+// was redacted since the others were read.
 func (c *cursor) least() *[]record {
 	var from *[]record
 	for i := range c.lists {
-		if l := &c.lists[i]; len(*l) > 0 && (from == nil || comparePositions((*l)[0].at, (*from)[0].at) < 0) {
+		if l := &c.lists[i]; len(*l) > 0 && (from == nil || comparePositions((*l)[0].at, (*from)[0].at) <= 0) {
 			from = l
 		}
 	}

@@ -197,3 +197,42 @@ func TestReadAStrangersPlace(t *testing.T) {
 		t.Errorf("told %d times, want once", told)
 	}
 }
+
+// TestRedactedInHand: what a feed has in hand when it is redacted is given out without
+// its payload.
+func TestRedactedInHand(t *testing.T) {
+	r := onReal(t)
+	for range streams.MaxItems { // in the other stream
+		r.later(time.Hour)
+	}
+	s := r.join()
+	d := r.held(s, 1)[0]
+	r.settle(s, task.OutcomeSuccess, task.Recorded, d)
+	feed, err := r.log.Reader().Feed(r.ctx, queue, 0)
+	r.must(err)
+	page, err := feed.Page(r.ctx, task.Position{})
+	r.must(err)
+	if last := page.Entries[len(page.Entries)-1].At; !page.More || last.LSN >= d.Entry.LSN {
+		t.Fatalf("the first page ends at %s, want before %s", last, d.Entry)
+	}
+	if _, err := r.log.Redact(r.ctx, d.ID, by); err != nil {
+		t.Fatal(err)
+	}
+	told := 0
+	for page.More {
+		page, err = feed.Page(r.ctx, page.Next)
+		r.must(err)
+		for _, e := range page.Entries {
+			if e.At != d.Entry {
+				continue
+			}
+			told++
+			if ev := wire.Events(0, e.At, e.Fields)[0]; !e.Erased || len(ev.Payload) > 0 {
+				t.Errorf("told with payload %q, erased %t", ev.Payload, e.Erased)
+			}
+		}
+	}
+	if told != 1 {
+		t.Errorf("told %d times, want once", told)
+	}
+}
