@@ -136,17 +136,11 @@ func (v *verification) chain(m *Manifest) {
 // envelopes reads all of a segment. After the first damage nothing that follows in
 // its frame can be told.
 func (v *verification) envelopes(ctx context.Context, m *Manifest, b []byte) error {
-	var bodies *payloadReader
-	if !v.quick {
-		var err error
-		if bodies, err = openPayloads(ctx, v.bucket, m); err != nil && !errors.Is(err, replay.ErrAbsent) && !errors.Is(err, errPayloads) {
-			return err
-		} else if err != nil {
-			v.find(true, m, m.From.LSN, m.To.LSN, "%v", err)
-		}
+	bodies, err := v.payloads(ctx, m)
+	if err != nil {
+		return err
 	}
-	next, nodes := m.From.LSN, []byte(nil)
-	o, records := opener{}, []byte(nil)
+	w := walk{next: m.From.LSN}
 	for i, f := range m.Frames {
 		last := m.To.LSN
 		if i+1 < len(m.Frames) {
@@ -156,8 +150,7 @@ func (v *verification) envelopes(ctx context.Context, m *Manifest, b []byte) err
 			v.find(true, m, f.From.LSN, last, "frame %d is cut off", i)
 			return nil
 		}
-		var err error
-		if records, _, err = openFrame(b[f.Offset:], records); err != nil {
+		if w.records, _, err = openFrame(b[f.Offset:], w.records); err != nil {
 			from, to := f.damaged(b, last)
 			v.find(true, m, from, to, "%v", err)
 			return nil
@@ -167,29 +160,58 @@ func (v *verification) envelopes(ctx context.Context, m *Manifest, b []byte) err
 			v.find(true, m, f.From.LSN, last, "%v", err)
 			of, bodies = nil, nil
 		}
-		for rest := records; len(rest) > 0; {
-			record, after, ok := nextRecord(rest)
-			envelope, good := unchecked(record)
-			e, err := o.open(envelope)
-			if !ok || !good || err != nil || e.At.LSN != next {
-				v.find(true, m, next, next, "entry %s stands where this one should", e.At)
-				return nil
-			}
-			v.entry(m, &e, of, bodies != nil)
-			if node, ok := v.tree.add(tlog.RecordHash(envelope)); ok {
-				nodes = append(nodes, node[:]...)
-			}
-			v.note()
-			rest, next = after, next+1
+		if !v.frame(m, &w, of, bodies != nil) {
+			return nil
 		}
 	}
-	if next != m.To.LSN+1 {
-		v.find(true, m, next, m.To.LSN, "the segment ends before it should")
+	if w.next != m.To.LSN+1 {
+		v.find(true, m, w.next, m.To.LSN, "the segment ends before it should")
 	}
-	if at := m.Hashes; at[0] > int64(len(b)) || at[1] > int64(len(b))-at[0] || !bytes.Equal(nodes, b[at[0]:at[0]+at[1]]) {
+	if at := m.Hashes; at[0] > int64(len(b)) || at[1] > int64(len(b))-at[0] || !bytes.Equal(w.nodes, b[at[0]:at[0]+at[1]]) {
 		v.find(true, m, m.From.LSN, m.To.LSN, "the nodes of the tree that it holds are not those of its entries")
 	}
 	return nil
+}
+
+// walk is the way through the envelopes of one segment.
+type walk struct {
+	next    int64 // lsn
+	nodes   []byte
+	records []byte // of a frame
+	opener  opener
+}
+
+// payloads opens the payload file of a segment; nil where there is nothing to read.
+func (v *verification) payloads(ctx context.Context, m *Manifest) (*payloadReader, error) {
+	if v.quick {
+		return nil, nil
+	}
+	bodies, err := openPayloads(ctx, v.bucket, m)
+	if errors.Is(err, replay.ErrAbsent) || errors.Is(err, errPayloads) {
+		v.find(true, m, m.From.LSN, m.To.LSN, "%v", err)
+		return nil, nil
+	}
+	return bodies, err
+}
+
+// frame verifies the envelopes of one. It reports whether each stood where it should.
+func (v *verification) frame(m *Manifest, w *walk, of map[int64]body, read bool) bool {
+	for rest := w.records; len(rest) > 0; w.next++ {
+		record, after, ok := nextRecord(rest)
+		envelope, good := unchecked(record)
+		e, err := w.opener.open(envelope)
+		if !ok || !good || err != nil || e.At.LSN != w.next {
+			v.find(true, m, w.next, w.next, "entry %s stands where this one should", e.At)
+			return false
+		}
+		v.entry(m, &e, of, read)
+		if node, ok := v.tree.add(tlog.RecordHash(envelope)); ok {
+			w.nodes = append(w.nodes, node[:]...)
+		}
+		v.note()
+		rest = after
+	}
+	return true
 }
 
 // damaged finds the first damaged entry of a frame whose last lsn is given. Where
