@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,6 +27,14 @@ func unpack(to []task.Event, e task.Event) ([]task.Event, bool) {
 	return append(to, e), true
 }
 
+// room makes room for n more, and no more than that.
+func room(to []task.Event, n int) []task.Event {
+	if cap(to)-len(to) >= n {
+		return to
+	}
+	return append(make([]task.Event, 0, len(to)+n), to...)
+}
+
 func successes(to []task.Event, e task.Event) ([]task.Event, bool) {
 	items, err := Items(e.Partition, e.Prev, e.N, e.Extra)
 	if err != nil || len(items) == 0 {
@@ -35,7 +42,7 @@ func successes(to []task.Event, e task.Event) ([]task.Event, bool) {
 	}
 	e.Extra = nil
 	at := len(to)
-	to = slices.Grow(to, len(items))[:at+len(items)]
+	to = room(to, len(items))[:at+len(items)]
 	for i, it := range items {
 		one := &to[at+i]
 		*one = e
@@ -52,7 +59,7 @@ func words(to []task.Event, e task.Event, read func(one *task.Event, word string
 		return nil, false
 	}
 	before := len(to)
-	to = slices.Grow(to, e.N)
+	to = room(to, e.N)
 	for word := range strings.SplitSeq(extra, " ") {
 		one := e
 		one.Item, one.Extra = len(to)-before, nil
