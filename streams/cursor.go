@@ -73,6 +73,9 @@ func (c *cursor) restart() {
 // more reports whether the log went on when it was read.
 func (c *cursor) more() bool { return c.full != [3]bool{} }
 
+// kept reports whether anything was read that is not given out yet.
+func (c *cursor) kept() bool { return len(c.lists[0])+len(c.lists[1])+len(c.lists[2]) > 0 }
+
 // read asks for a page of each stream of which nothing is kept.
 func (c *cursor) read(ctx context.Context) error {
 	p := c.part

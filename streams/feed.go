@@ -54,7 +54,9 @@ func (f *Feed) Page(ctx context.Context, after task.Position) (task.Page, error)
 			entries = append(entries, task.Entry{At: r.at, Fields: r.fields, Erased: r.erased})
 		}
 	}
-	f.read = c
+	if c.more() || c.kept() { // else nothing is in hand, and what was is let go of
+		f.read = c
+	}
 	return task.Page{Entries: entries, Next: c.after, Life: c.token, More: c.more()}, nil
 }
 

@@ -2,6 +2,7 @@ package streams_test
 
 import (
 	"errors"
+	"runtime"
 	"testing"
 	"time"
 
@@ -64,4 +65,35 @@ func TestFeed(t *testing.T) {
 			t.Error("a partition that is not there")
 		}
 	})
+}
+
+// What a feed gave out is let go of when nothing is left to read.
+func TestFeedLetsGo(t *testing.T) {
+	r := onReal(t)
+	const each, n = 256 << 10, 64
+	for range n {
+		r.enqueue(task.Birth{Type: "work", Queue: queue, Payload: make([]byte, each)})
+	}
+	heap := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before := heap()
+	feed, err := r.log.Reader().Feed(r.ctx, queue, 0)
+	r.must(err)
+	got, at := 0, task.Position{}
+	for more := true; more; {
+		func() {
+			page, err := feed.Page(r.ctx, at)
+			r.must(err)
+			got, at, more = got+len(page.Entries), page.Next, page.More
+		}()
+	}
+	if held := heap() - before; held > each*n/4 || got < n {
+		t.Errorf("%d entries read, %d B held", got, held)
+	}
+	runtime.KeepAlive(feed)
 }

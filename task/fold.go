@@ -155,12 +155,13 @@ func (f *Fold) forgotten(e *Event) bool {
 	return true
 }
 
-// again applies an event of a task that was forgotten.
+// again applies an event of a task that was forgotten. Where there are entries that
+// are not understood, its birth may be one of them.
 func (f *Fold) again(e *Event) {
-	if e.Kind.IsOutcome() {
+	if e.Kind.IsOutcome() && f.Counts[Unknown] == 0 {
 		f.EndedTwice++
 	}
-	f.violate("%s at %s: %s of a task that has ended", e.Task, e.At, e.Kind)
+	f.violate("%s at %s: %s of a task that is not open", e.Task, e.At, e.Kind)
 }
 
 // first is the life of a task before its first event in this log.

@@ -62,8 +62,9 @@ const leaseFor = 15 * time.Second
 //   - It may die at any point: the manifest, written last, makes a segment part of
 //     the archive, and the next archiver goes on behind the last manifest.
 //   - Two at once, because one stood still for longer than its lease: the manifest's
-//     name is its first lsn and is put only where there is none, so one wins and the
-//     other throws its copy away and goes on behind it.
+//     name is how many entries are before it and is put only where there is none, so
+//     one wins and the other throws its copy away and goes on behind it, also when
+//     they read two lives of the log.
 //   - A lost reply of a put looks like a lost race, and ends the same.
 //   - What Redis forgot in a failover stays in the archive; the segment that begins
 //     the next life says where the last one was cut, and readers leave the rest out.

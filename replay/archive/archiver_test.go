@@ -2,6 +2,7 @@ package archive_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -64,12 +65,12 @@ func TestArchiverStopsAtDamage(t *testing.T) {
 		files string
 		with  func([]byte) []byte // nil: it is gone
 	}{
-		"a damaged manifest":         {"*-*1.json", cut},
-		"a foreign manifest":         {"*-*1.json", func([]byte) []byte { return []byte("{}") }},
+		"a damaged manifest":         {"*.json", cut},
+		"a foreign manifest":         {"*.json", func([]byte) []byte { return []byte("{}") }},
 		"a damaged last segment":     {"*.seg", cut},
 		"a changed last segment":     {"*.seg", func(b []byte) []byte { b[30] ^= 1; return b }},
 		"the last segment is gone":   {"*.seg", nil},
-		"a manifest of newer format": {"*-*1.json", func(b []byte) []byte { return bytes.Replace(b, []byte(`"format": 1`), []byte(`"format": 2`), 1) }},
+		"a manifest of newer format": {"*.json", func(b []byte) []byte { return bytes.Replace(b, []byte(`"format": 1`), []byte(`"format": 2`), 1) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -176,5 +177,55 @@ func TestArchiveAheadOfRedis(t *testing.T) {
 	}
 	if len(lost) != 2 || lost[0] != task.Born || lost[1] != task.OutcomeSuccess {
 		t.Errorf("lost %v, want a birth and a success", lost)
+	}
+}
+
+// during is a bucket that does something before its first put.
+type during struct {
+	replay.Bucket
+	do func()
+}
+
+func (d *during) Put(ctx context.Context, name string, b []byte) error {
+	if do := d.do; do != nil {
+		d.do = nil
+		do()
+	}
+	return d.Bucket.Put(ctx, name, b)
+}
+
+// An archiver that stood still over a failover puts nothing beside what another wrote
+// of the new life.
+func TestArchiverOverAFailover(t *testing.T) {
+	t.Parallel()
+	for _, survived := range []int64{21, 25} { // what was archived, and more
+		l, dir := newFakeLog(), archive.Dir(t.TempDir())
+		births := func(n int) {
+			for range n {
+				l.birth()
+			}
+		}
+		births(20)
+		if err := l.archiveInto(t, dir); err != nil {
+			t.Fatal(err)
+		}
+		births(20)
+		slow := &during{Bucket: dir, do: func() {
+			l.failover(survived)
+			births(1)
+			if err := l.archiveInto(t, dir); err != nil {
+				t.Error(err)
+			}
+		}}
+		if err := l.archiveInto(t, slow); !errors.Is(err, archive.ErrBehind) {
+			t.Errorf("survived %d: %v, want that another was first", survived, err)
+		}
+		births(1)
+		if err := l.archiveInto(t, dir); err != nil {
+			t.Fatal(err)
+		}
+		if r := verified(t, dir); !r.OK() || r.Entries != int64(len(l.entries)) {
+			t.Errorf("survived %d: %+v, want %d entries", survived, r, len(l.entries))
+		}
 	}
 }

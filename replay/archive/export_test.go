@@ -74,7 +74,7 @@ func (w *writer) forge(ctx context.Context, m *Manifest, rs []Record) error {
 		return err
 	}
 	objects := func(m *Manifest) []string {
-		return []string{payloadName(m.Queue, m.Partition, m.Epoch, m.From.LSN, m.Token, 0), m.object(), manifestName(m.Queue, m.Partition, m.Epoch, m.From.LSN)}
+		return []string{payloadName(m.Queue, m.Partition, m.Epoch, m.From.LSN, m.Token, 0), m.object(), manifestName(m.Queue, m.Partition, m.first())}
 	}
 	for _, name := range objects(m) {
 		if err := w.bucket.Delete(ctx, name); err != nil {

@@ -13,8 +13,8 @@ import (
 )
 
 // Manifest says what a segment holds. Writing it is what makes the segment part of
-// the archive: its name is the segment's first lsn, so that of two archivers one
-// wins. Each names the hash of the one before it and the root of the Merkle tree
+// the archive: its name is the segment's place in the tree, so that of two archivers
+// one wins. Each names the hash of the one before it and the root of the Merkle tree
 // over all envelopes up to its end.
 type Manifest struct {
 	Format    int            `json:"format"`
@@ -61,8 +61,10 @@ const manifestFormat = 1
 // Names of objects. All of a partition lie in one folder.
 func folder(q task.Queue, n int) string { return path.Join(string(q), strconv.Itoa(n)) + "/" }
 
-func manifestName(q task.Queue, n int, epoch, from int64) string {
-	return fmt.Sprintf("%s%05d-%015d.json", folder(q, n), epoch, from)
+// manifestName: how many entries are before it, in whatever epoch. So nothing but one
+// segment can follow another.
+func manifestName(q task.Queue, n int, first int64) string {
+	return fmt.Sprintf("%s%015d.json", folder(q, n), first)
 }
 
 func segmentName(epoch, from, to int64, token string) string {
@@ -77,7 +79,7 @@ func payloadName(q task.Queue, n int, epoch, from int64, token string, generatio
 func (m *Manifest) object() string { return folder(m.Queue, m.Partition) + m.Segment }
 
 // want is the name that its object should have.
-func (m *Manifest) want() string { return manifestName(m.Queue, m.Partition, m.Epoch, m.From.LSN) }
+func (m *Manifest) want() string { return manifestName(m.Queue, m.Partition, m.first()) }
 
 // first is the index of the segment's first envelope in the tree.
 func (m *Manifest) first() int64 { return m.Size - m.Entries }

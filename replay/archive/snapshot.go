@@ -74,41 +74,46 @@ func readSnapshot(ctx context.Context, b replay.Bucket, m *Manifest) (*task.Fold
 	return f, nil
 }
 
-// snapshotDue reports whether it is time for one behind the last segment.
-func (w *writer) snapshotDue() bool {
-	events := int64(0)
+// sinceSnapshot counts the events behind the last one.
+func (w *writer) sinceSnapshot() (events int64) {
 	for i := len(w.ms) - 1; i >= 0; i-- {
 		if events += w.ms[i].Events; w.ms[i].Fold != "" {
 			break
 		}
 	}
-	return events >= max(w.every, w.open)
+	return events
 }
 
 // snapshot writes one of what is before a segment, if it is time for it and the
 // segment does not say that some of that was lost. An archiver that died may have
-// left it there already.
+// left it there already. One that fails is tried again after as many events.
 func (w *writer) snapshot(ctx context.Context, m *Manifest) (sum string, err error) {
-	if m.Survived > 0 || !w.snapshotDue() {
+	events := w.sinceSnapshot()
+	if m.Survived > 0 || events < max(w.every, w.due) {
 		return "", nil
 	}
+	w.due = events + w.every
 	f, err := w.fold(ctx)
 	if err != nil {
 		return "", err
 	}
-	w.open = int64(len(f.Tasks))
 	text, err := json.Marshal(f)
 	if err != nil {
 		return "", err
 	}
 	name, b := snapshotName(m), appendFrame(nil, text)
-	if err = w.bucket.Put(ctx, name, b); errors.Is(err, replay.ErrExists) {
-		var there []byte
-		if there, err = w.bucket.Get(ctx, name, 0, -1); err == nil && digest(there) != digest(b) {
-			return "", nil // of another version: the next segment has one
-		}
+	there, err := b, w.bucket.Put(ctx, name, b)
+	if errors.Is(err, replay.ErrExists) {
+		there, err = w.bucket.Get(ctx, name, 0, -1)
 	}
-	return digest(b), err
+	if err != nil {
+		return "", err
+	}
+	w.due = int64(len(f.Tasks))
+	if digest(there) != digest(b) {
+		return "", nil // of another version: the next segment has one
+	}
+	return digest(b), nil
 }
 
 // fold is that of all segments.

@@ -1,6 +1,7 @@
 package archive_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -143,5 +144,103 @@ func TestSnapshotChanged(t *testing.T) {
 	w.must(err)
 	if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(replay.State{}), cmpopts.EquateEmpty()); d != "" {
 		t.Errorf("(-with +without it):\n%s", d)
+	}
+}
+
+// foldless is a bucket whose next get or put of a snapshot fails.
+type foldless struct {
+	replay.Bucket
+	get, put bool
+}
+
+func (f *foldless) Get(ctx context.Context, name string, from, n int64) ([]byte, error) {
+	if f.get && strings.HasSuffix(name, ".fold") {
+		f.get = false
+		return nil, errDisk
+	}
+	return f.Bucket.Get(ctx, name, from, n)
+}
+
+func (f *foldless) Put(ctx context.Context, name string, b []byte) error {
+	if f.put && strings.HasSuffix(name, ".fold") {
+		f.put = false
+		return errDisk
+	}
+	return f.Bucket.Put(ctx, name, b)
+}
+
+// No manifest names a snapshot that this archiver has not seen in its place: that of
+// another version may be there already.
+func TestSnapshotOfAnotherVersion(t *testing.T) {
+	t.Parallel()
+	for _, fails := range []string{"nothing", "get", "put"} {
+		l, dir := newFakeLog(), archive.Dir(t.TempDir())
+		b := &foldless{Bucket: dir}
+		births := func(n int) (told []error) {
+			for range n {
+				l.birth()
+			}
+			o := archive.Options{Namespace: "ns", Failed: func(err error) { told = append(told, err) }}
+			if err := archive.New(l, b, o).Snapshots(10).Once(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			return told
+		}
+		births(20)
+		name := filepath.Join(string(dir), queue, "0", "00001-000000000000022.fold")
+		if err := os.WriteFile(name, []byte("as another version packs it"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b.get, b.put = fails == "get", fails == "put"
+		if told := births(1); (len(told) == 1) != (fails != "nothing") {
+			t.Errorf("%s fails: told of %v", fails, told)
+		}
+		births(1)
+		births(20)
+		if r := verified(t, dir); !r.OK() {
+			t.Errorf("%s fails: findings %v", fails, r.Findings)
+		}
+	}
+}
+
+// Behind damage in the past everything is archived all the same, without snapshots.
+func TestSnapshotOfADamagedPast(t *testing.T) {
+	t.Parallel()
+	l, dir, told := newFakeLog(), archive.Dir(t.TempDir()), 0
+	once := func(births int) {
+		for range births {
+			l.birth()
+		}
+		o := archive.Options{Namespace: "ns", Failed: func(err error) {
+			if told++; !errors.Is(err, archive.ErrDamaged) {
+				t.Errorf("told of %v", err)
+			}
+		}}
+		if err := archive.New(l, dir, o).Snapshots(100_000).Once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	once(500)
+	once(10)
+	segments, err := filepath.Glob(filepath.Join(string(dir), queue, "0", "*.seg"))
+	if err != nil || len(segments) != 2 {
+		t.Fatal(segments, err)
+	}
+	body, err := os.ReadFile(segments[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	body[len(body)/4] ^= 1
+	if err := os.WriteFile(segments[0], body, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	once(400_000)
+	a, err := archive.Open(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ms := a.Segments(queue, 0)
+	if last := ms[len(ms)-1].To.LSN; last != l.lsn || told == 0 || told > 4 {
+		t.Errorf("archived up to lsn %d of %d, told %d times", last, l.lsn, told)
 	}
 }

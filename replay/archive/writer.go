@@ -22,7 +22,8 @@ type writer struct {
 	whole  bool          // the last segment was seen to be as it was written
 	events []task.Event  // of the entry that was taken last
 	every  int64         // events between two snapshots
-	open   int64         // tasks in the last snapshot
+	due    int64         // and at least so many, as there are tasks in the last one
+	failed func(error)   // told of snapshots that are not there
 }
 
 // open finds where the archive of a partition ends.
@@ -34,7 +35,7 @@ func (a *Archiver) open(ctx context.Context, q task.Queue, n int) (*writer, erro
 	if err := a.Check(ctx); err != nil {
 		return nil, err
 	}
-	w := &writer{bucket: a.bucket, feed: feed, every: a.snapshots, base: Manifest{
+	w := &writer{bucket: a.bucket, feed: feed, every: a.snapshots, failed: a.opts.Failed, base: Manifest{
 		Namespace: a.opts.Namespace, Queue: q, Partition: n, Number: feed.Number(),
 	}}
 	return w, w.reload(ctx)
@@ -175,13 +176,15 @@ func (w *writer) write(ctx context.Context, s *segment) error {
 	s.finish()
 	m := &s.m
 	m.Life = w.life
-	fold, unfolded := w.snapshot(ctx, m) // what cannot be folded is archived all the same
-	m.Fold = fold
+	var err error
+	if m.Fold, err = w.snapshot(ctx, m); err != nil { // what cannot be folded is archived all the same
+		w.failed(fmt.Errorf("archive %s: the snapshot before it: %w", m.place(), err))
+	}
 	body, err := m.encode()
 	if err != nil {
 		return err
 	}
-	m.name, m.sum = manifestName(m.Queue, m.Partition, m.Epoch, m.From.LSN), digest(body)
+	m.name, m.sum = manifestName(m.Queue, m.Partition, m.first()), digest(body)
 	for _, o := range []struct {
 		name string
 		b    []byte
@@ -198,5 +201,5 @@ func (w *writer) write(ctx context.Context, s *segment) error {
 		}
 	}
 	w.ms, w.last, w.whole = append(w.ms, m), m, true
-	return errors.Join(w.spare(ctx), unfolded)
+	return w.spare(ctx)
 }
