@@ -79,7 +79,8 @@ func (p *partition) bodies(ctx context.Context, id task.ID) (in map[*Manifest]ma
 }
 
 // erase writes the next generation of a segment's payload file, without some of its
-// records, and deletes those before it. Of two at once, one goes on behind the other.
+// records, and deletes those before it. Of two at once, one goes on behind the other;
+// one that stood still may put a generation that others have left behind.
 func erase(ctx context.Context, b replay.Bucket, m *Manifest, gone map[int64]bool) (int, error) {
 	for {
 		r, err := openPayloads(ctx, b, m)
@@ -98,6 +99,11 @@ func erase(ctx context.Context, b replay.Bucket, m *Manifest, gone map[int64]boo
 				continue
 			} else if err != nil {
 				return 0, err
+			}
+			if _, newest, err := payloadFile(ctx, b, m); err != nil {
+				return 0, err
+			} else if newest != generation {
+				continue
 			}
 		}
 		for old := range generation {

@@ -146,6 +146,42 @@ func TestEraseInterrupted(t *testing.T) {
 	}
 }
 
+// An eraser that stood still while two others finished does not bring back what they
+// erased, and erases what it was to.
+func TestEraseTogether(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.work(60)
+	w.archive()
+	ids := w.ended()[:3]
+	for _, id := range ids {
+		_, err := w.log.Redact(t.Context(), id, forgetful)
+		w.must(err)
+	}
+	w.archive()
+	erase := func(b replay.Bucket, id task.ID) {
+		a, err := archive.Open(t.Context(), b)
+		w.must(err)
+		if n, err := a.Erase(t.Context(), id); n == 0 || err != nil {
+			t.Errorf("erased %d payloads, %v", n, err)
+		}
+	}
+	erase(&during{Bucket: w.dir, do: func() {
+		erase(w.dir, ids[1])
+		erase(w.dir, ids[2])
+	}}, ids[0])
+	for _, id := range ids {
+		if had, erased := w.payloads(id); len(had) > 0 || erased == 0 {
+			t.Errorf("%s: %d erased, left %q", id, erased, had)
+		}
+	}
+	found, err := filepath.Glob(filepath.Join(string(w.dir), queue, "0", "*.pay"))
+	w.must(err)
+	if segments := w.read().Segments(queue, 0); len(found) != len(segments) {
+		t.Errorf("payload files %q of %d segments", found, len(segments))
+	}
+}
+
 // A payload that goes without an event is tampering, whoever takes it.
 func TestEraseWithoutEvent(t *testing.T) {
 	t.Parallel()
