@@ -35,32 +35,39 @@ func TestCause(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		settled := func(correlation string) (ids []task.ID, causes []string) {
+		ended := 0 // a task may end before the one that enqueued it
+		chain := func(correlation string) (born []task.ID, causes []string) {
+			ended = 0
 			for e, err := range replay.Select(t.Context(), w.eng.Log(), replay.Filter{Headers: map[string]string{engine.HeaderCorrelation: correlation}}, nil) {
 				if err != nil {
 					t.Fatal(err)
 				}
 				switch e.Kind {
 				case task.Born:
-					causes = append(causes, e.Headers[engine.HeaderCause])
+					born, causes = append(born, e.Task), append(causes, e.Headers[engine.HeaderCause])
 				case task.OutcomeSuccess:
-					if ids = append(ids, e.Task); task.VersionOf(e.Consumer) != "v1.4.2" {
+					if ended++; task.VersionOf(e.Consumer) != "v1.4.2" {
 						t.Errorf("settled by %s", e.Consumer)
 					}
 				}
 			}
-			return ids, causes
+			return born, causes
 		}
-		eventually(t, "both chains", func() bool {
-			a, _ := settled(first.ID.String())
-			b, _ := settled("order-7")
-			return len(a) == 2 && len(b) == 2
-		})
-		ids, causes := settled(first.ID.String())
-		if causes[0] != first.ID.String() || causes[1] != ids[0].String() {
-			t.Errorf("causes %q of %v after %s", causes, ids, first.ID)
+		for _, correlation := range []string{first.ID.String(), "order-7"} {
+			eventually(t, "the chain "+correlation, func() bool {
+				chain(correlation)
+				return ended == 2
+			})
 		}
-		if _, causes = settled("order-7"); causes[0] != "" || causes[1] != given.ID.String() {
+		stop()
+		if err := <-done; err != nil { // the first has ended too
+			t.Error(err)
+		}
+		born, causes := chain(first.ID.String())
+		if causes[0] != first.ID.String() || causes[1] != born[0].String() {
+			t.Errorf("causes %q of %v after %s", causes, born, first.ID)
+		}
+		if _, causes = chain("order-7"); causes[0] != "" || causes[1] != given.ID.String() {
 			t.Errorf("causes %q after %s", causes, given.ID)
 		}
 		host, err := os.Hostname()
@@ -85,10 +92,6 @@ func TestCause(t *testing.T) {
 			if n != c.want {
 				t.Errorf("%d events by %+v, want %d", n, c.by, c.want)
 			}
-		}
-		stop()
-		if err := <-done; err != nil {
-			t.Error(err)
 		}
 	})
 }
