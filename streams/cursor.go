@@ -34,7 +34,8 @@ type decoder func(*record, wire.Fields)
 //     transaction they would not be read at all when memory is full.) What is known
 //     of both is given out; what one has beyond it is kept, and not read again.
 //  2. What was redacted is asked for after them, each time from what was given out
-//     on, so that nothing can be in neither; what is in both is given out once.
+//     on, so that nothing can be in neither; what is in both is given out once, as what
+//     is left of it.
 //  3. Below the floor Redis cuts the streams where it likes, each at another place: an
 //     outcome may be left whose release is gone, or the other way round. What is read
 //     of it says what never was, and is hidden. The floor is asked for last: a trim

@@ -88,7 +88,8 @@ func (l *Log) EndHold(ctx context.Context, name string, q task.Queue, by By) err
 }
 
 // ForgetArchive lets trim remove what no archive has, until an archiver comes again.
-// It reports whether anything was spared for one.
+// It reports whether anything was spared for one; a call whose reply was lost is asked
+// again, and finds nothing any more.
 func (l *Log) ForgetArchive(ctx context.Context, q task.Queue, by By) (bool, error) {
 	if err := by.validate(); err != nil {
 		return false, err

@@ -1,7 +1,8 @@
 -- spare: a hold. Trim removes nothing from a moment on, until it is released. To look and to register is one script: a
 -- trim ran before, and the floor tells of it, or it runs after, and sees the cursor: each of its steps reads them all.
 -- Asked again, a hold holds what it held or more. What is left below the floor is held too, though nobody reads it.
--- The cursor of an archive is moved by the archiver; here it is taken away when there is none any more.
+-- The cursor of an archive is moved by the archiver; here it is taken away when there is none any more. Asked again, a
+-- release finds it gone and says nothing twice.
 -- KEYS  meta tasks events cursors
 -- ARGV  cursor from-ms from-lsn actor reason   by time or by lsn, the other ''; both '': release
 -- reply OK|SAME entry floor | OK|GONE of a release
